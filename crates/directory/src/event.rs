@@ -1,0 +1,62 @@
+//! Immutable facts about changes, written in the same transaction as the change.
+
+use serde_json::Value;
+
+use crate::UserId;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum EventKind { $($(#[$doc])* $name,)* }
+
+        impl EventKind {
+            /// The name that consumers read.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A user came into being.
+    UserCreated = "user.created";
+    /// Attributes of a user changed.
+    UserUpdated = "user.updated";
+    /// The identity provider said that the user is inactive; the account is preserved.
+    UserDeactivated = "user.deactivated";
+    /// The identity provider deleted the user; the account is preserved.
+    UserDeleted = "user.deleted";
+    /// The identity provider said that a preserved user is active again.
+    UserReactivated = "user.reactivated";
+    /// An administrator preserved the user.
+    UserPreserved = "user.preserved";
+    /// An administrator ended a preservation.
+    UserActivated = "user.activated";
+    /// A user came under a connection that did not manage it before.
+    UserAdopted = "user.adopted";
+    /// A user lost its connection and is manual now.
+    UserReleased = "user.released";
+    /// A setting came into being.
+    SettingAdded = "setting.added";
+    /// A setting changed.
+    SettingChanged = "setting.changed";
+    /// A setting is gone.
+    SettingRemoved = "setting.removed";
+    /// A token was made.
+    TokenCreated = "token.created";
+    /// A token was revoked.
+    TokenRevoked = "token.revoked";
+}
+
+/// One fact; its number, time and actor come from where it is written.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// The user that it happened to, if it is about one.
+    pub user: Option<UserId>,
+    /// What a consumer needs to follow along. Never a secret, never an undeclared attribute's value.
+    pub data: Value,
+}

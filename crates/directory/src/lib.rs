@@ -1,0 +1,38 @@
+//! What Provost means, pure: users, mappings, life cycle, settings, tokens, events.
+//!
+//! Every type here is valid by construction and every rule is a function of its arguments: no I/O, no clock, no
+//! chance. A transition consumes the state that it leaves and may refuse with a [`Refusal`].
+
+mod bytes;
+mod context;
+mod decide;
+mod event;
+pub mod extension;
+mod ids;
+mod lifecycle;
+mod mapping;
+pub mod names;
+mod refusal;
+mod settings;
+mod token;
+mod user;
+
+pub use bytes::Bytes;
+pub use context::{Actor, Ctx, Ids};
+pub use decide::{Looked, Subject, Verdict, decide};
+pub use event::{Event, EventKind};
+pub use ids::{AttributeId, ConnectionId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId};
+pub use jiff::Timestamp;
+pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status};
+pub use mapping::{Condition, Decision, Mapping, Outcome};
+pub use refusal::{Refusal, Thing};
+pub use settings::{
+    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, Profile, Reclassify, Settings, Storage, Tenant,
+};
+pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
+pub use user::{Facts, Placement, Record, User};
+
+/// `at` as SCIM and the API write it: UTC, milliseconds, `Z` (RFC 3339).
+pub fn rfc3339(at: Timestamp) -> String {
+    format!("{at:.3}")
+}

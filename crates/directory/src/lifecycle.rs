@@ -1,0 +1,307 @@
+//! Joiner, mover, leaver, and back again: two facts are kept apart, what the identity provider says and what Provost
+//! holds against it; the status follows from them.
+//!
+//! The rule this module keeps: preserving always works, and no word of an identity provider ends an administrator's
+//! hold.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::settings::words;
+use crate::{Refusal, rfc3339};
+
+words! {
+    /// What the identity provider says of a user.
+    IdpState {
+        /// The user may work.
+        Active = "active",
+        /// The user may not.
+        Inactive = "inactive",
+        /// There is no such user any more.
+        Absent = "absent",
+    }
+}
+
+words! {
+    /// What Provost holds against the identity provider's word.
+    Hold {
+        /// Nothing.
+        None = "none",
+        /// An administrator preserved the account.
+        Administrator = "administrator",
+    }
+}
+
+words! {
+    /// What a user is in Provost.
+    Status {
+        /// May work.
+        Active = "active",
+        /// Kept, and may not work.
+        Preserved = "preserved",
+    }
+}
+
+words! {
+    /// What led to a preservation.
+    Cause {
+        /// The identity provider created the user inactive.
+        Staged = "staged",
+        /// The identity provider deactivated the user.
+        Deactivated = "deactivated",
+        /// The identity provider deleted the user.
+        Deleted = "deleted",
+        /// An administrator preserved the user.
+        Administrator = "administrator",
+    }
+}
+
+/// How an account came to be preserved, and until when it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preservation {
+    /// What led to it.
+    pub cause: Cause,
+    /// Name of the connection or administrator.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// When it is purged, fixed when it was preserved; `None` is never.
+    pub purge_at: Option<Timestamp>,
+}
+
+/// Who preserves, when, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark<'a> {
+    /// Name of the connection or administrator.
+    pub by: &'a str,
+    /// Now.
+    pub at: Timestamp,
+    /// Days until the purge, by the user's profile as it is now; 0 is never.
+    pub purge_days: u32,
+}
+
+/// Whether an administrator overrides the identity provider's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Override {
+    /// No: where the provider says inactive, the account stays preserved.
+    No,
+    /// Yes, until the provider's next word.
+    UntilNextWord,
+}
+
+/// Where a user stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// May work. Under an administrator's override the identity provider says otherwise.
+    Active {
+        /// What the identity provider says.
+        idp: IdpState,
+    },
+    /// Kept, and may not work.
+    Preserved {
+        /// What the identity provider says.
+        idp: IdpState,
+        /// Whether an administrator holds it, and not (only) the provider's word.
+        hold: Hold,
+        /// How it came about.
+        preservation: Preservation,
+    },
+}
+
+impl Lifecycle {
+    /// A user whom the identity provider creates as active.
+    pub fn joined() -> Self {
+        Self::Active { idp: IdpState::Active }
+    }
+
+    /// A user whom the identity provider creates as inactive: nothing to purge until a first activation.
+    pub fn staged(mark: Mark<'_>) -> Self {
+        let preservation = Preservation { purge_at: None, ..mark.preservation(Cause::Staged) };
+        Self::Preserved { idp: IdpState::Inactive, hold: Hold::None, preservation }
+    }
+
+    /// The identity provider says that the user is inactive.
+    #[must_use]
+    pub fn deactivate(self, mark: Mark<'_>) -> Self {
+        self.leave(IdpState::Inactive, mark, Cause::Deactivated)
+    }
+
+    /// The identity provider deletes the user.
+    #[must_use]
+    pub fn delete(self, mark: Mark<'_>) -> Self {
+        self.leave(IdpState::Absent, mark, Cause::Deleted)
+    }
+
+    /// The identity provider says that the user is active: repeated, for the first time, or on return.
+    ///
+    /// # Errors
+    /// [`Refusal::HeldByAdministrator`] where that word is new and an administrator holds the account.
+    pub fn activate(self) -> Result<Self, Refusal> {
+        match self {
+            Self::Preserved { idp: IdpState::Active, .. } => Ok(self),
+            Self::Preserved { hold: Hold::Administrator, preservation, .. } => {
+                Err(Refusal::HeldByAdministrator { by: preservation.by, since: rfc3339(preservation.at) })
+            }
+            _ => Ok(Self::joined()),
+        }
+    }
+
+    /// An administrator preserves the account, or adds a hold to one that is preserved.
+    #[must_use]
+    pub fn preserve(self, mark: Mark<'_>) -> Self {
+        match self {
+            Self::Active { idp } => {
+                let preservation = mark.preservation(Cause::Administrator);
+                Self::Preserved { idp, hold: Hold::Administrator, preservation }
+            }
+            Self::Preserved { hold: Hold::Administrator, .. } => self,
+            Self::Preserved { idp, preservation, .. } => {
+                let purge_at = preservation.purge_at;
+                let preservation = Preservation { purge_at, ..mark.preservation(Cause::Administrator) };
+                Self::Preserved { idp, hold: Hold::Administrator, preservation }
+            }
+        }
+    }
+
+    /// An administrator ends a preservation. Where the identity provider itself says inactive, the hold ends and the
+    /// account stays preserved, unless the administrator overrides that.
+    ///
+    /// # Errors
+    /// [`Refusal::InactiveInIdp`] where there is no hold to end and no override.
+    pub fn release(self, over: Override) -> Result<Self, Refusal> {
+        match self {
+            Self::Active { .. } => Ok(self),
+            Self::Preserved { idp: IdpState::Active, .. } => Ok(Self::joined()),
+            Self::Preserved { idp, .. } if over == Override::UntilNextWord => Ok(Self::Active { idp }),
+            Self::Preserved { idp, hold: Hold::Administrator, preservation } => {
+                let cause = if idp == IdpState::Absent { Cause::Deleted } else { Cause::Deactivated };
+                let preservation = Preservation { cause, ..preservation };
+                Ok(Self::Preserved { idp, hold: Hold::None, preservation })
+            }
+            Self::Preserved { idp, .. } => Err(Refusal::InactiveInIdp { idp_state: idp.name() }),
+        }
+    }
+
+    /// A preserved account becomes visible to its identity provider again, and stays preserved: created anew as
+    /// inactive after a deletion.
+    #[must_use]
+    pub fn reappear(self) -> Self {
+        match self {
+            Self::Preserved { hold, preservation, .. } => Self::Preserved { idp: IdpState::Inactive, hold, preservation },
+            active @ Self::Active { .. } => active,
+        }
+    }
+
+    /// What the identity provider says.
+    pub fn idp_state(&self) -> IdpState {
+        match self {
+            Self::Active { idp } | Self::Preserved { idp, .. } => *idp,
+        }
+    }
+
+    /// What is held against it.
+    pub fn hold(&self) -> Hold {
+        match self {
+            Self::Active { .. } => Hold::None,
+            Self::Preserved { hold, .. } => *hold,
+        }
+    }
+
+    /// What follows from the two.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Active { .. } => Status::Active,
+            Self::Preserved { .. } => Status::Preserved,
+        }
+    }
+
+    /// How the account came to be preserved, if it is.
+    pub fn preservation(&self) -> Option<&Preservation> {
+        match self {
+            Self::Active { .. } => None,
+            Self::Preserved { preservation, .. } => Some(preservation),
+        }
+    }
+
+    /// Whether an identity provider can see the user; one that it deleted owns no name.
+    pub fn is_visible(&self) -> bool {
+        self.idp_state() != IdpState::Absent
+    }
+
+    fn leave(self, word: IdpState, mark: Mark<'_>, cause: Cause) -> Self {
+        match self {
+            // An override lasts until the provider's next word; the same word again is none.
+            Self::Active { idp } if idp == word => self,
+            Self::Active { .. } => {
+                Self::Preserved { idp: word, hold: Hold::None, preservation: mark.preservation(cause) }
+            }
+            Self::Preserved { idp: IdpState::Absent, .. } => self,
+            Self::Preserved { hold: hold @ Hold::Administrator, preservation, .. } => {
+                Self::Preserved { idp: word, hold, preservation }
+            }
+            Self::Preserved { hold, preservation, .. } => {
+                let cause = if word == IdpState::Absent { cause } else { preservation.cause };
+                Self::Preserved { idp: word, hold, preservation: Preservation { cause, ..preservation } }
+            }
+        }
+    }
+}
+
+impl Mark<'_> {
+    fn preservation(&self, cause: Cause) -> Preservation {
+        let days = SignedDuration::from_hours(24 * i64::from(self.purge_days));
+        let purge_at = (self.purge_days > 0).then(|| self.at.saturating_add(days).unwrap_or(Timestamp::MAX));
+        Preservation { cause, by: self.by.to_owned(), at: self.at, purge_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OKTA: Mark<'static> = Mark { by: "Okta", at: Timestamp::UNIX_EPOCH, purge_days: 90 };
+    const ADMINISTRATOR: Mark<'static> = Mark { by: "ada", at: Timestamp::UNIX_EPOCH, purge_days: 0 };
+
+    #[test]
+    fn a_leaver_is_preserved_and_a_return_restores() {
+        let left = Lifecycle::joined().deactivate(OKTA);
+        assert_eq!((left.status(), left.idp_state(), left.hold()), (Status::Preserved, IdpState::Inactive, Hold::None));
+        let purge_at = left.preservation().unwrap().purge_at.unwrap();
+        assert_eq!(purge_at.as_second(), 90 * 86_400);
+        let deleted = left.delete(Mark { purge_days: 1, ..OKTA });
+        assert_eq!(deleted.preservation().unwrap().purge_at, Some(purge_at), "fixed when preserved");
+        assert_eq!(deleted.preservation().unwrap().cause, Cause::Deleted);
+        assert!(!deleted.is_visible());
+        assert_eq!(deleted.activate().unwrap(), Lifecycle::joined());
+    }
+
+    #[test]
+    fn no_word_of_a_provider_ends_an_administrators_hold() {
+        let held = Lifecycle::joined().preserve(ADMINISTRATOR);
+        assert_eq!(held.clone().activate().unwrap(), held, "a repeated word is no transition");
+        let inactive = held.clone().deactivate(OKTA);
+        assert_eq!(inactive.preservation().unwrap().by, "ada");
+        assert!(inactive.clone().activate().unwrap_err().to_string().contains("ada"));
+        assert!(inactive.delete(OKTA).activate().is_err());
+    }
+
+    #[test]
+    fn an_administrator_ends_a_hold_but_not_the_providers_word() {
+        let held = Lifecycle::joined().preserve(ADMINISTRATOR);
+        assert_eq!(held.clone().release(Override::No).unwrap(), Lifecycle::joined());
+        let inactive = held.deactivate(OKTA).release(Override::No).unwrap();
+        assert_eq!((inactive.status(), inactive.hold()), (Status::Preserved, Hold::None));
+        assert!(inactive.clone().release(Override::No).is_err());
+        let over = inactive.release(Override::UntilNextWord).unwrap();
+        assert_eq!((over.status(), over.idp_state()), (Status::Active, IdpState::Inactive));
+        assert_eq!(over.clone().deactivate(OKTA), over, "the same word again is no transition");
+        assert_eq!(over.clone().activate().unwrap(), Lifecycle::joined());
+        assert_eq!(over.delete(OKTA).status(), Status::Preserved);
+    }
+
+    #[test]
+    fn a_staged_user_has_no_purge_date() {
+        let staged = Lifecycle::staged(OKTA);
+        assert_eq!(staged.preservation().unwrap().purge_at, None);
+        assert_eq!(staged.delete(OKTA).preservation().unwrap().purge_at, None);
+    }
+}

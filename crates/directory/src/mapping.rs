@@ -1,0 +1,88 @@
+//! Ordered rules: condition, then profile, storage and quota.
+
+use scim::AttributePath;
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, ConnectionId, MappingId, Name, ProfileId, StorageId};
+
+/// One rule.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mapping {
+    /// Its id.
+    pub id: MappingId,
+    /// Its name, unique in the tenant.
+    pub name: Name,
+    /// Place in the order, from 1; the first that matches decides.
+    pub position: u32,
+    /// Whom it is for.
+    pub condition: Condition,
+    /// The connections that it is limited to; empty for all.
+    pub connections: Vec<ConnectionId>,
+    /// What those people get.
+    pub outcome: Outcome,
+}
+
+/// Whom a mapping is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Condition {
+    /// Every user.
+    Any,
+    /// Users who have one of `values` in an attribute.
+    Attribute {
+        /// Where to look.
+        path: AttributePath,
+        /// What to find there; a value may contain commas.
+        values: Vec<String>,
+        /// Whether case counts.
+        case_sensitive: bool,
+    },
+}
+
+/// What a mapping gives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Where the data live.
+    pub storage: StorageId,
+    /// The quota; `None` follows the profile's.
+    pub quota: Option<Bytes>,
+    /// Whether an activation mail is sent.
+    pub activation_mail: bool,
+}
+
+/// What a mapping decided for a user; later edits of the mapping never rewrite it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The mapping's id.
+    pub mapping: String,
+    /// Its name then.
+    #[serde(rename = "mappingName")]
+    pub mapping_name: String,
+    /// Name of the profile then.
+    pub profile: String,
+    /// Name of the storage then.
+    pub storage: String,
+    /// Bytes; absent where the profile's quota is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<u64>,
+    /// When, as RFC 3339.
+    pub at: String,
+}
+
+/// The condition in words, for lists.
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("any user"),
+            Self::Attribute { path, values, case_sensitive } => {
+                let values: Vec<_> = values.iter().map(|value| format!("{value:?}")).collect();
+                write!(f, "{path} is {}", values.join(" or "))?;
+                if *case_sensitive { f.write_str(" (case counts)") } else { Ok(()) }
+            }
+        }
+    }
+}

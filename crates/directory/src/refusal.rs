@@ -1,0 +1,122 @@
+//! Why a rule says no, each in a sentence that the one who asked can act on.
+
+use std::fmt;
+
+use crate::Looked;
+
+/// The kinds of settings, in the words that people read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words of the product")]
+pub enum Thing {
+    Tenant,
+    Connection,
+    Profile,
+    Storage,
+    Mapping,
+    Attribute,
+    Token,
+    User,
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tenant => "tenant",
+            Self::Connection => "connection",
+            Self::Profile => "profile",
+            Self::Storage => "storage",
+            Self::Mapping => "mapping",
+            Self::Attribute => "attribute",
+            Self::Token => "token",
+            Self::User => "user",
+        })
+    }
+}
+
+/// A refusal changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant's sentence says it")]
+pub enum Refusal {
+    #[error("{attribute} is required. Map a value to {attribute} in the identity provider's app, and push the user again.")]
+    Missing { attribute: &'static str },
+    #[error("The user name {user_name:?} is taken: {holder}.")]
+    UserNameTaken { user_name: String, holder: String },
+    #[error("The externalId {external_id:?} is taken: {holder}.")]
+    ExternalIdTaken { external_id: String, holder: String },
+    #[error("The e-mail address {email:?} is taken: {holder}. This tenant allows each address once (unique_email).")]
+    EmailTaken { email: String, holder: String },
+    #[error("{}", unmatched(looked))]
+    Unmatched { looked: Vec<Looked> },
+    #[error(
+        "The profile {profile:?} is full: {max} active users is its maximum. Raise it with `provost profile set`, or \
+         let a mapping place the user elsewhere."
+    )]
+    ProfileFull { profile: String, max: u64 },
+    #[error("The tenant is full: {max} active users is its maximum. Preserve a user, or raise it with `provost tenant set`.")]
+    TenantFull { max: u64 },
+    #[error(
+        "An administrator ({by}) has preserved this account since {since}; the identity provider cannot activate it. An \
+         administrator must activate it in Provost."
+    )]
+    HeldByAdministrator { by: String, since: String },
+    #[error(
+        "The user name {user_name:?} belongs to a preserved account with externalId {known:?}; this request has \
+         externalId {given:?}. Names are recycled: an administrator must say in Provost whether it is the same person."
+    )]
+    DifferentPerson { user_name: String, known: String, given: String },
+    #[error("The identity provider says that this user is {idp_state}; activate it there, or override it until the provider's next word (--override).")]
+    InactiveInIdp { idp_state: &'static str },
+    #[error("This user has never been placed, because it was {reason} from the start, and no mapping matches what is kept of it. Add a mapping, or activate the user in the identity provider.")]
+    NeverPlaced { reason: &'static str },
+    #[error("{given:?} is no name: a name has 1 to 100 characters and no control characters.")]
+    BadName { given: String },
+    #[error("There is a {thing} {name:?} already.")]
+    NameTaken { thing: Thing, name: String },
+    #[error("There is no {thing} {name:?}.{}", among(known))]
+    Unknown { thing: Thing, name: String, known: Vec<String> },
+    #[error("The {thing} {name:?} is in use by {used_by}; move them first.")]
+    InUse { thing: Thing, name: String, used_by: String },
+    #[error("The {thing} {name:?} cannot be removed: it is the last one.")]
+    LastOne { thing: Thing, name: String },
+    #[error("{given:?} fits {count} users; name one by its id: {ids}.")]
+    Ambiguous { given: String, count: usize, ids: String },
+    #[error(
+        "The connection {connection:?} has two live tokens already. Revoke one (`provost token revoke {older}`), or wait \
+         until it expires on {expires}."
+    )]
+    TwoTokens { connection: String, older: String, expires: String },
+    #[error("{detail}")]
+    BadSetting { detail: String },
+}
+
+impl Refusal {
+    /// Whether it is about something that does not exist.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+}
+
+fn unmatched(looked: &[Looked]) -> String {
+    if looked.is_empty() {
+        return "No mapping matched: there is none for this connection. Add one in Provost, such as a mapping for any user.".to_owned();
+    }
+    let seen: Vec<String> = looked
+        .iter()
+        .map(|looked| match looked.found.as_slice() {
+            [] => format!("{} (the request carries none)", looked.attribute),
+            found => {
+                let found: Vec<_> = found.iter().take(5).map(|value| format!("{value:?}")).collect();
+                format!("{} (the request carries {})", looked.attribute, found.join(", "))
+            }
+        })
+        .collect();
+    format!(
+        "No mapping matched. The mappings looked at {}. Correct the person's attributes in the identity provider, or add \
+         a mapping in Provost, such as a last one for any user.",
+        seen.join(" and ")
+    )
+}
+
+fn among(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!(" There is: {}.", known.join(", ")) }
+}

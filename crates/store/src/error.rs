@@ -1,0 +1,64 @@
+//! What can go wrong between Provost and its database, in sentences for the engineer who runs it.
+
+use crate::SCHEMA;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be opened or reached.
+    #[error("cannot open the database {database}: {reason}")]
+    Unreachable {
+        /// Path or URL, without a password.
+        database: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// A newer version of Provost wrote it.
+    #[error(
+        "the database {database} has schema version {found}, which needs a newer Provost; this one knows versions up to \
+         {SCHEMA}. Nothing was changed. Install the version that wrote it, or restore a backup from before the upgrade"
+    )]
+    TooNew {
+        /// Path or URL.
+        database: String,
+        /// The version that the database has.
+        found: i64,
+    },
+    /// A file that some other program wrote.
+    #[error("{database} is not a Provost database; name another file with --database sqlite:PATH")]
+    Foreign {
+        /// Path.
+        database: String,
+    },
+    /// Another server has the file.
+    #[error("another `provost serve` is running on {database}; stop it first, or use PostgreSQL for several nodes")]
+    Claimed {
+        /// Path.
+        database: String,
+    },
+    /// A row that was read a moment ago is not there in that version any more.
+    #[error("a row changed while it was being written")]
+    Stale,
+    /// The closure panicked; its transaction was rolled back.
+    #[error("a transaction panicked and was rolled back")]
+    Panicked,
+    /// The writer has stopped.
+    #[error("the database writer has stopped")]
+    Stopped,
+    /// A row does not read as what it should be.
+    #[error("the database holds an unreadable {what}")]
+    Unreadable {
+        /// What it should be.
+        what: &'static str,
+    },
+    /// The driver's own failure.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl Error {
+    /// Whether the schema's version is the reason.
+    pub fn is_schema(&self) -> bool {
+        matches!(self, Self::TooNew { .. })
+    }
+}

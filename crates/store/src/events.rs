@@ -1,0 +1,72 @@
+//! The event feed: dense numbers in commit order, over all tenants of the database.
+
+use directory::{Ctx, Event, TenantId, UserId, rfc3339};
+use serde_json::{Value, json};
+
+use crate::sql::{Param, params, statements};
+use crate::{Error, Tx};
+
+statements! {
+    LAST = "SELECT seq FROM events ORDER BY seq DESC LIMIT 1";
+    INSERT = "INSERT INTO events (seq, tenant, kind, user_id, at, actor, request_id, data)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    AFTER = "SELECT seq, kind, user_id, at, actor, data FROM events
+             WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
+}
+
+/// An event as it is read.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Its number in the database.
+    pub seq: i64,
+    /// As consumers read it.
+    pub json: Value,
+}
+
+/// The tenant's events with numbers above `seq`, at most `limit`.
+pub fn after(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, limit: i64) -> Result<Vec<Recorded>, Error> {
+    tx.all(AFTER, params![tenant.as_bytes(), seq, limit], |row| {
+        let data: Value = serde_json::from_str(row.text(5)?).map_err(|_| Error::Unreadable { what: "event" })?;
+        let user = row.optional(2, |row, column| row.id(column, UserId::from_bytes))?;
+        let json = json!({
+            "seq": row.integer(0)?,
+            "kind": row.text(1)?,
+            "user": user.map(|id| id.to_string()),
+            "at": rfc3339(row.time(3)?),
+            "actor": row.text(4)?,
+            "data": data,
+        });
+        Ok(Recorded { seq: row.integer(0)?, json })
+    })
+}
+
+/// The last number given; 0 before the first.
+pub fn last(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    Ok(tx.one(LAST, &[], |row| row.integer(0))?.unwrap_or_default())
+}
+
+pub(crate) fn flush(tx: &mut Tx<'_>, pending: &[(Ctx, Event)]) -> Result<(), Error> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let mut seq = last(tx)?;
+    for (ctx, event) in pending {
+        seq += 1;
+        let data = event.data.to_string();
+        let user = event.user.as_ref().map_or(Param::Null, |id| id.as_bytes().into());
+        tx.run(
+            INSERT,
+            params![
+                seq,
+                ctx.tenant.as_bytes(),
+                event.kind.name(),
+                user,
+                ctx.now,
+                ctx.actor.name(),
+                ctx.request_id.as_bytes(),
+                &data,
+            ],
+        )?;
+    }
+    Ok(())
+}

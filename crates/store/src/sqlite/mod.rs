@@ -1,0 +1,145 @@
+//! SQLite: one writer with group commit, readers beside it (WAL), every acknowledged write on disk.
+
+mod writer;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::settings::Cache;
+use crate::{Error, Tx, migrate};
+use writer::Writer;
+
+/// How long a write waits for one of another process.
+const BUSY: Duration = Duration::from_secs(20);
+/// Idle readers that are kept open.
+const IDLE_READERS: usize = 8;
+
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+    cache: std::sync::Arc<Cache>,
+}
+
+/// Holds the database for one server until it is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: File,
+}
+
+/// What `provost doctor` shows of a database.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Schema version.
+    pub schema: i64,
+    /// `wal` where readers do not wait for the writer.
+    pub journal_mode: String,
+    /// 2 is FULL: a commit is on disk before it is answered.
+    pub synchronous: i64,
+    /// `ok`, or what is broken.
+    pub integrity: String,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let mut connection = connect(path)?;
+        let database = path.display().to_string();
+        migrate::check(&connection, &database)?;
+        configure(&connection)?;
+        migrate::migrate(&mut connection, &database)?;
+        let cache = std::sync::Arc::new(Cache::default());
+        let writer = Writer::start(connection, std::sync::Arc::clone(&cache))?;
+        Ok(Self { path: path.to_owned(), writer, readers: Mutex::default(), cache })
+    }
+
+    pub(crate) fn claim(&self) -> Result<Claim, Error> {
+        let database = self.path.display().to_string();
+        let mut lock = self.path.clone().into_os_string();
+        lock.push(".serving");
+        let unreachable = |error: std::io::Error| Error::Unreachable { database: database.clone(), reason: error.to_string() };
+        let file = File::options().create(true).truncate(false).write(true).open(lock).map_err(unreachable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Claim { _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Claimed { database }),
+            Err(TryLockError::Error(error)) => Err(unreachable(error)),
+        }
+    }
+
+    pub(crate) async fn write<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.run(work).await
+    }
+
+    pub(crate) fn read<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<R, E>,
+        E: From<Error>,
+    {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.reader()?,
+        };
+        run(&connection, "BEGIN")?;
+        let result = work(&mut Tx::new(&connection, &self.cache));
+        run(&connection, "COMMIT")?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        result
+    }
+
+    pub(crate) fn health(&self) -> Result<Health, Error> {
+        let connection = connect(&self.path)?;
+        configure(&connection)?;
+        Ok(Health {
+            schema: migrate::check(&connection, &self.path.display().to_string())?,
+            journal_mode: connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?,
+            synchronous: connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?,
+            integrity: connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?,
+        })
+    }
+
+    fn reader(&self) -> Result<Connection, Error> {
+        let connection = connect(&self.path)?;
+        configure(&connection)?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824;")?;
+        Ok(connection)
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Unreachable {
+        database: path.display().to_string(),
+        reason: match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::CannotOpen) => "the folder is missing or may not be written to".to_owned(),
+            _ => error.to_string(),
+        },
+    })?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;
+         PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(())
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

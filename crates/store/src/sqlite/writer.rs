@@ -1,0 +1,148 @@
+//! Group commit: one thread takes the work that waits into one durable transaction, a savepoint each, and answers it
+//! after the commit. A batch that fails is replayed one by one; a panic in one piece of work harms no other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::run;
+use crate::settings::Cache;
+use crate::{Error, Tx};
+
+/// The most work in one transaction: enough to share a sync, and few enough to keep answers quick.
+const BATCH: usize = 256;
+
+pub(super) struct Writer {
+    queue: mpsc::Sender<Box<dyn Work>>,
+}
+
+/// Work of any type, seen from the writer.
+trait Work: Send {
+    /// Does the work in `tx`; says whether it stays.
+    fn attempt(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Answers with the last attempt's result, or with the store's failure.
+    fn answer(self: Box<Self>, outcome: Result<(), Error>);
+}
+
+struct Task<F, R, E> {
+    work: F,
+    result: Option<Result<R, E>>,
+    reply: oneshot::Sender<Result<R, E>>,
+}
+
+impl<F, R, E> Work for Task<F, R, E>
+where
+    F: Fn(&mut Tx<'_>) -> Result<R, E> + Send,
+    R: Send,
+    E: From<Error> + Send,
+{
+    fn attempt(&mut self, tx: &mut Tx<'_>) -> bool {
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let stays = result.is_ok();
+        self.result = Some(result);
+        stays
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
+        let result = match (outcome, self.result) {
+            // What the work refused stands, whatever became of the transaction.
+            (_, Some(Err(refused))) => Err(refused),
+            (Ok(()), Some(done)) => done,
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(Error::Stopped.into()),
+        };
+        // Who asked may have given up; the work is done all the same.
+        drop(self.reply.send(result));
+    }
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, cache: Arc<Cache>) -> Result<Self, Error> {
+        let (queue, waiting) = mpsc::channel();
+        thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || serve(&connection, &cache, &waiting))
+            .map_err(|_| Error::Stopped)?;
+        Ok(Self { queue })
+    }
+
+    pub(super) async fn run<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Box::new(Task { work, result: None, reply })).map_err(|_| Error::Stopped)?;
+        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+    }
+}
+
+/// Ends when the last [`Writer`] is dropped; what waits then is still done.
+fn serve(connection: &Connection, cache: &Cache, waiting: &mpsc::Receiver<Box<dyn Work>>) {
+    while let Ok(first) = waiting.recv() {
+        let mut batch = vec![first];
+        if attempt(connection, cache, &mut batch, Some(waiting)).is_ok() {
+            batch.into_iter().for_each(|work| work.answer(Ok(())));
+            continue;
+        }
+        for work in batch {
+            let mut alone = vec![work];
+            let outcome = attempt(connection, cache, &mut alone, None);
+            if let Err(error) = &outcome {
+                tracing::error!(%error, "a transaction failed and was rolled back");
+            }
+            alone.into_iter().zip(std::iter::once(outcome)).for_each(|(work, outcome)| work.answer(outcome));
+        }
+    }
+}
+
+/// One transaction around `batch` and, from `more`, what has come in the meantime.
+fn attempt(
+    connection: &Connection,
+    cache: &Cache,
+    batch: &mut Vec<Box<dyn Work>>,
+    more: Option<&mpsc::Receiver<Box<dyn Work>>>,
+) -> Result<(), Error> {
+    run(connection, "BEGIN IMMEDIATE")?;
+    let outcome = fill(connection, cache, batch, more).and_then(|()| run(connection, "COMMIT"));
+    // A full disk or an I/O error may have ended the transaction already.
+    if outcome.is_err() && !connection.is_autocommit() {
+        run(connection, "ROLLBACK")?;
+    }
+    outcome
+}
+
+fn fill(
+    connection: &Connection,
+    cache: &Cache,
+    batch: &mut Vec<Box<dyn Work>>,
+    more: Option<&mpsc::Receiver<Box<dyn Work>>>,
+) -> Result<(), Error> {
+    let mut tx = Tx::new(connection, cache);
+    let mut at = 0;
+    while at < batch.len() {
+        run(connection, "SAVEPOINT work")?;
+        let stays = batch[at].attempt(&mut tx);
+        if connection.is_autocommit() {
+            return Err(Error::Stale);
+        }
+        if !stays {
+            run(connection, "ROLLBACK TO work")?;
+        }
+        run(connection, "RELEASE work")?;
+        tx.settle(stays);
+        at += 1;
+        if at == batch.len() && at < BATCH {
+            batch.extend(more.and_then(|more| more.try_recv().ok()));
+        }
+    }
+    tx.flush()
+}
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

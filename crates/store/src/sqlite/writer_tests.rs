@@ -1,0 +1,121 @@
+//! What one piece of work does to another in the same batch: nothing.
+
+use directory::{Actor, Ctx, Event, EventKind, Ids, Timestamp};
+use uuid::Uuid;
+
+use crate::{DatabaseUrl, Error, Store, Tx, events};
+
+fn store(folder: &tempfile::TempDir) -> Store {
+    Store::open(&DatabaseUrl::Sqlite(folder.path().join("t.db"))).unwrap()
+}
+
+fn append(tx: &mut Tx<'_>, number: u128) {
+    let ctx = Ctx {
+        now: Timestamp::UNIX_EPOCH,
+        actor: Actor::System,
+        tenant: Uuid::nil().into(),
+        request_id: Uuid::nil(),
+        ids: Ids::from(Uuid::nil()),
+    };
+    tx.append(&ctx, Event { kind: EventKind::UserCreated, user: None, data: number.to_string().into() });
+}
+
+fn recorded(store: &Store) -> Vec<(i64, String)> {
+    let events = store.read(|tx| events::after(tx, Uuid::nil().into(), 0, 1_000)).unwrap();
+    events.into_iter().map(|event| (event.seq, event.json["data"].as_str().unwrap().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_refusal_and_a_panic_leave_nothing_and_harm_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let mut writes = tokio::task::JoinSet::new();
+    for number in 0..90_u128 {
+        let store = store.clone();
+        writes.spawn(async move {
+            store
+                .write(move |tx| {
+                    append(tx, number);
+                    match number % 3 {
+                        0 => Ok(()),
+                        1 => Err(Error::Stale),
+                        _ => std::panic::resume_unwind(Box::new("as the test wants it")),
+                    }
+                })
+                .await
+        });
+    }
+    let outcomes = writes.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 30);
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Panicked))).count(), 30);
+    let recorded = recorded(&store);
+    assert_eq!(recorded.len(), 30);
+    assert!(recorded.iter().all(|(_, data)| data.parse::<u32>().unwrap() % 3 == 0));
+    assert!(recorded.iter().zip(1..).all(|((seq, _), expected)| *seq == expected), "numbers are dense");
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_untouched_and_a_strange_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    drop(store(&folder));
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch("UPDATE meta SET value = 99 WHERE name IN ('schema_version', 'oldest_program'); PRAGMA journal_mode = DELETE").unwrap();
+    drop(raw);
+    let before = std::fs::read(&path).unwrap();
+    let error = Store::open(&DatabaseUrl::Sqlite(path.clone())).err().unwrap();
+    assert!(error.is_schema() && error.to_string().contains("schema version 99"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    let strange = folder.path().join("strange.db");
+    std::fs::write(&strange, "not a database, but long enough to be taken for one").unwrap();
+    let error = Store::open(&DatabaseUrl::Sqlite(strange)).err().unwrap();
+    assert!(matches!(error, Error::Foreign { .. }), "{error}");
+}
+
+#[test]
+fn a_second_claim_is_refused_until_the_first_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (store(&folder), store(&folder));
+    let claim = first.claim().unwrap();
+    assert!(matches!(second.claim(), Err(Error::Claimed { .. })));
+    drop(claim);
+    second.claim().unwrap();
+}
+
+/// Every look-up uses an index. Settings and tokens are read whole for a tenant; that too goes by the key.
+#[test]
+fn every_statement_uses_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(store(&folder));
+    let raw = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
+    let statements = [
+        crate::users::STATEMENTS,
+        crate::users::write_statements(),
+        crate::settings::STATEMENTS,
+        crate::tokens::STATEMENTS,
+        crate::counts::STATEMENTS,
+        crate::events::STATEMENTS,
+    ];
+    // All tenants are listed by name on the command line.
+    let exceptions = ["TENANTS"];
+    let mut seen = 0;
+    for (name, statement) in statements.into_iter().flatten() {
+        let mut plan = raw.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.0)).unwrap();
+        let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
+        let steps: Vec<String> =
+            plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        let walks = steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("SCAN events"))
+            || steps.iter().any(|step| step.contains("TEMP B-TREE"));
+        assert!(!walks || exceptions.contains(name), "{name}: {steps:?}");
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn a_commit_is_on_disk_before_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let health = store(&folder).health().unwrap();
+    assert_eq!((health.journal_mode.as_str(), health.synchronous), ("wal", 2));
+}

@@ -1,0 +1,169 @@
+//! One transaction: point reads, several reads at once, writes at once or together at the end.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use directory::{Ctx, Event, Settings, TenantId};
+use rusqlite::{Connection, params_from_iter};
+
+use crate::counts::Count;
+use crate::settings::Cache;
+use crate::sql::{Param, Row, Statement};
+use crate::{Error, counts, events};
+
+/// A transaction. Each piece of work in it sees what those before it wrote; events and counts are written together,
+/// just before the commit.
+pub struct Tx<'c> {
+    connection: &'c Connection,
+    cache: &'c Cache,
+    /// The settings generation that this transaction sees, once it has looked.
+    generation: Option<i64>,
+    /// Whether this transaction changed settings, so that what it loads is not for others yet.
+    dirty: bool,
+    /// What the work under way has put off.
+    pending: Pending,
+    /// What finished work in this transaction has put off.
+    kept: Pending,
+}
+
+/// Writes that are put off to the end of the transaction.
+#[derive(Default)]
+pub(crate) struct Pending {
+    pub(crate) events: Vec<(Ctx, Event)>,
+    pub(crate) counts: HashMap<Count, i64>,
+}
+
+/// One of several reads at once.
+pub(crate) struct Lookup<'p> {
+    pub(crate) statement: Statement,
+    pub(crate) params: &'p [Param<'p>],
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(connection: &'c Connection, cache: &'c Cache) -> Self {
+        let (pending, kept) = (Pending::default(), Pending::default());
+        Self { connection, cache, generation: None, dirty: false, pending, kept }
+    }
+
+    /// The tenant's settings as this transaction sees them.
+    pub fn settings(&mut self, tenant: TenantId) -> Result<Arc<Settings>, Error> {
+        let cache = self.cache;
+        if self.dirty {
+            return crate::settings::load(self, tenant).map(Arc::new);
+        }
+        let generation = self.generation()?;
+        if let Some(settings) = cache.settings(tenant, generation) {
+            return Ok(settings);
+        }
+        let settings = Arc::new(crate::settings::load(self, tenant)?);
+        cache.keep_settings(tenant, generation, &settings);
+        Ok(settings)
+    }
+
+    /// Counts the changes of settings and tokens in the whole database: what is remembered of them holds for one
+    /// generation.
+    pub(crate) fn generation(&mut self) -> Result<i64, Error> {
+        if let Some(generation) = self.generation {
+            return Ok(generation);
+        }
+        let generation = crate::settings::generation(self)?;
+        self.generation = Some(generation);
+        Ok(generation)
+    }
+
+    /// What was remembered by this process, if it may be used here.
+    pub(crate) fn cache(&self) -> Option<&'c Cache> {
+        (!self.dirty).then_some(self.cache)
+    }
+
+    /// Begins a new generation of settings; every process sees it at its next look.
+    pub(crate) fn settings_changed(&mut self) -> Result<(), Error> {
+        self.dirty = true;
+        self.generation = None;
+        crate::settings::next_generation(self)
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn one<T>(
+        &mut self,
+        statement: Statement,
+        params: &[Param<'_>],
+        read: impl FnOnce(Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut prepared = self.connection.prepare_cached(statement.0)?;
+        let mut rows = prepared.query(params_from_iter(params))?;
+        rows.next()?.map(|row| read(Row(row))).transpose()
+    }
+
+    /// All rows.
+    pub(crate) fn all<T>(
+        &mut self,
+        statement: Statement,
+        params: &[Param<'_>],
+        mut read: impl FnMut(Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut prepared = self.connection.prepare_cached(statement.0)?;
+        let mut rows = prepared.query(params_from_iter(params))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(read(Row(row))?);
+        }
+        Ok(found)
+    }
+
+    /// The first row of each of several look-ups that do not depend on each other, in their order.
+    pub(crate) fn first_of_each<T, const N: usize>(
+        &mut self,
+        lookups: [Lookup<'_>; N],
+        read: impl Fn(Row<'_>) -> Result<T, Error>,
+    ) -> Result<[Option<T>; N], Error> {
+        let mut found = [const { None }; N];
+        for (found, lookup) in found.iter_mut().zip(lookups) {
+            *found = self.one(lookup.statement, lookup.params, &read)?;
+        }
+        Ok(found)
+    }
+
+    /// Writes at once; gives the number of rows that it changed.
+    pub(crate) fn run(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<usize, Error> {
+        let mut prepared = self.connection.prepare_cached(statement.0)?;
+        Ok(prepared.execute(params_from_iter(params))?)
+    }
+
+    /// Puts an event off to the end of the transaction, where it gets its number.
+    pub fn append(&mut self, ctx: &Ctx, event: Event) {
+        self.pending.events.push((ctx.clone(), event));
+    }
+
+    /// Puts a change of a count off to the end of the transaction.
+    pub(crate) fn add(&mut self, count: Count, change: i64) {
+        *self.pending.counts.entry(count).or_default() += change;
+    }
+
+    /// What this transaction has put off for `count` so far.
+    pub(crate) fn put_off(&self, count: &Count) -> i64 {
+        let of = |pending: &Pending| pending.counts.get(count).copied().unwrap_or_default();
+        of(&self.pending) + of(&self.kept)
+    }
+
+    /// Ends one piece of work: what it put off stays, or goes with it.
+    pub(crate) fn settle(&mut self, stays: bool) {
+        let pending = mem::take(&mut self.pending);
+        if stays {
+            self.kept.events.extend(pending.events);
+            for (count, change) in pending.counts {
+                *self.kept.counts.entry(count).or_default() += change;
+            }
+        } else {
+            self.generation = None;
+        }
+    }
+
+    /// Writes what was put off.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        let kept = mem::take(&mut self.kept);
+        counts::flush(self, &kept.counts)?;
+        events::flush(self, &kept.events)
+    }
+}

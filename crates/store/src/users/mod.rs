@@ -1,0 +1,161 @@
+//! Users: a row is what is searched, and the SCIM document as it is returned.
+
+mod row;
+mod write;
+
+use directory::{ConnectionId, Facts, Record, TenantId, UserId};
+
+use crate::counts::{self, Count};
+use crate::sql::{Param, params, statements};
+use crate::tx::Lookup;
+use crate::{Error, Tx};
+use row::{record, select};
+pub use write::{insert, update};
+
+statements! {
+    BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
+    BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 1");
+    BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND connection = ?3
+                                   ORDER BY id DESC LIMIT 1");
+    FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
+    BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
+    BY_FORMER_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 0
+                                     ORDER BY id DESC LIMIT 1");
+    BY_ACCOUNT = select!("WHERE tenant = ?1 AND account_key = ?2");
+    BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 ORDER BY id");
+    AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+}
+
+/// How many rows a walk reads at once.
+const STRIDE: i64 = 500;
+
+/// Whose users a client sees: a connection its own and manual ones, an administrator all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// What SCIM shows to a connection.
+    Connection(ConnectionId),
+    /// Everything that the tenant has, deleted users too.
+    All,
+}
+
+impl Scope {
+    /// Whether the scope shows the user.
+    pub fn shows(self, facts: &Facts) -> bool {
+        match self {
+            Self::All => true,
+            Self::Connection(id) => facts.lifecycle.is_visible() && facts.connection.is_none_or(|of| of == id),
+        }
+    }
+}
+
+/// Those whom a create may mean, in the order in which they count.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The connection's user with the `externalId`, visible.
+    pub by_external_id: Option<Record>,
+    /// The connection's user with the `externalId`, deleted.
+    pub by_former_external_id: Option<Record>,
+    /// Anybody's user with the `userName`, visible.
+    pub by_user_name: Option<Record>,
+    /// The connection's latest user with the `userName`, deleted.
+    pub by_former_user_name: Option<Record>,
+}
+
+/// The user with this id, if the scope shows it.
+pub fn by_id(tx: &mut Tx<'_>, tenant: TenantId, scope: Scope, id: UserId) -> Result<Option<Record>, Error> {
+    let found = tx.one(BY_ID, params![tenant.as_bytes(), id.as_bytes()], record)?;
+    Ok(found.filter(|record| scope.shows(&record.facts)))
+}
+
+/// The visible user with this folded `userName`, whoever manages it.
+pub fn by_user_name(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Option<Record>, Error> {
+    tx.one(BY_USER_NAME, params![tenant.as_bytes(), key], record)
+}
+
+/// Deleted users that once had this folded `userName`, latest first.
+pub fn by_former_user_name(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Vec<Record>, Error> {
+    tx.all(FORMER_BY_USER_NAME, params![tenant.as_bytes(), key], record)
+}
+
+/// The connection's visible user with this `externalId`.
+pub fn by_external_id(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, external_id: &str) -> Result<Option<Record>, Error> {
+    tx.one(BY_EXTERNAL_ID, params![tenant.as_bytes(), connection.as_bytes(), external_id], record)
+}
+
+/// The user with this folded account name.
+pub fn by_account(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Option<Record>, Error> {
+    tx.one(BY_ACCOUNT, params![tenant.as_bytes(), key], record)
+}
+
+/// Users with this folded e-mail address.
+pub fn by_email(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Vec<Record>, Error> {
+    tx.all(BY_EMAIL, params![tenant.as_bytes(), key], record)
+}
+
+/// Whom a create with this folded `userName` and this `externalId` may mean.
+pub fn known(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    user_name: &str,
+    external_id: Option<&str>,
+) -> Result<Known, Error> {
+    let by_name = [Param::from(tenant.as_bytes()), user_name.into(), connection.as_bytes().into()];
+    let names = [
+        Lookup { statement: BY_USER_NAME, params: &by_name[..2] },
+        Lookup { statement: BY_FORMER_USER_NAME, params: &by_name },
+    ];
+    let Some(external_id) = external_id else {
+        let [by_user_name, by_former_user_name] = tx.first_of_each(names, record)?;
+        return Ok(Known { by_user_name, by_former_user_name, ..Known::default() });
+    };
+    let by_id = [Param::from(tenant.as_bytes()), connection.as_bytes().into(), external_id.into()];
+    let ids = [
+        Lookup { statement: BY_EXTERNAL_ID, params: &by_id },
+        Lookup { statement: BY_FORMER_EXTERNAL_ID, params: &by_id },
+    ];
+    let [name, former_name] = names;
+    let [id, former_id] = ids;
+    let [by_user_name, by_former_user_name, by_external_id, by_former_external_id] =
+        tx.first_of_each([name, former_name, id, former_id], record)?;
+    Ok(Known { by_external_id, by_former_external_id, by_user_name, by_former_user_name })
+}
+
+/// How many users the scope shows; for a connection, from the counts that are kept.
+pub fn total(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId) -> Result<u64, Error> {
+    Ok(counts::get(tx, Count::visible(tenant, Some(connection)))? + counts::get(tx, Count::visible(tenant, None))?)
+}
+
+/// Walks the users that the scope shows in the order in which they were created, until `visit` says to stop.
+pub fn walk(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    scope: Scope,
+    mut visit: impl FnMut(Record) -> Walk,
+) -> Result<(), Error> {
+    let mut last = UserId::from(uuid::Uuid::nil());
+    loop {
+        let records = tx.all(AFTER, params![tenant.as_bytes(), last.as_bytes(), STRIDE], record)?;
+        let Some(end) = records.last() else { return Ok(()) };
+        last = end.facts.id;
+        for record in records {
+            if scope.shows(&record.facts) && visit(record) == Walk::Stop {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Whether a walk goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// To the next user.
+    On,
+    /// It has what it came for.
+    Stop,
+}
+
+#[cfg(test)]
+pub(crate) fn write_statements() -> &'static [(&'static str, crate::sql::Statement)] {
+    write::STATEMENTS
+}

@@ -1,0 +1,132 @@
+//! Writing users: the row, its account name and the counts, in one go.
+
+use directory::{Facts, Record, Settings, User};
+
+use crate::sql::{Param, params, statements};
+use crate::{Error, Tx, counts};
+
+statements! {
+    ACCOUNT_TAKEN = "SELECT id FROM users WHERE tenant = ?1 AND account_key = ?2";
+    INSERT = "INSERT INTO users (tenant, id, connection, user_name_key, account_name, account_key, external_id,
+                  email_key, display_name_derived, visible, idp_state, hold, status, preserved_cause, preserved_by,
+                  preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                  ?22, ?23, ?24, ?25)";
+    UPDATE = "UPDATE users SET connection = ?3, user_name_key = ?4, account_name = ?5, account_key = ?6,
+                  external_id = ?7, email_key = ?8, display_name_derived = ?9, visible = ?10, idp_state = ?11,
+                  hold = ?12, status = ?13, preserved_cause = ?14, preserved_by = ?15, preserved_at = ?16,
+                  purge_at = ?17, profile = ?18, storage = ?19, own_quota = ?20, decision = ?21, version = ?22,
+                  created = ?23, modified = ?24, document = ?25
+              WHERE tenant = ?1 AND id = ?2 AND version = ?26";
+}
+
+/// Adds a user; its account name is made unique.
+pub fn insert(tx: &mut Tx<'_>, settings: &Settings, mut user: User) -> Result<Record, Error> {
+    name_account(tx, settings, &mut user)?;
+    let (keys, record) = keyed(settings, user);
+    with_params(settings, &keys, &record, None, |params| tx.run(INSERT, params))?;
+    counts::move_user(tx, settings.tenant.id, None, Some(&record.facts));
+    Ok(record)
+}
+
+/// Writes a user's new state over `before`, one version later. The account name follows the user name.
+///
+/// # Errors
+/// [`Error::Stale`] where the row is not at the version of `before`.
+pub fn update(tx: &mut Tx<'_>, settings: &Settings, mut user: User, before: &Facts) -> Result<Record, Error> {
+    user.facts.version = before.version + 1;
+    name_account(tx, settings, &mut user)?;
+    let (keys, record) = keyed(settings, user);
+    let changed = with_params(settings, &keys, &record, Some(before.version), |params| tx.run(UPDATE, params))?;
+    if changed != 1 {
+        return Err(Error::Stale);
+    }
+    counts::move_user(tx, settings.tenant.id, Some(before), Some(&record.facts));
+    Ok(record)
+}
+
+/// What rows are found by, folded in Rust.
+struct Keys {
+    user_name: String,
+    account: String,
+    external_id: Option<String>,
+    email: Option<String>,
+}
+
+fn keyed(settings: &Settings, user: User) -> (Keys, Record) {
+    let keys = Keys {
+        user_name: Facts::key_of(user.user_name().unwrap_or_default()),
+        account: Facts::key_of(&user.facts.account_name),
+        external_id: user.external_id().map(str::to_owned),
+        email: user.email().map(Facts::key_of),
+    };
+    (keys, user.into_record(settings))
+}
+
+/// Two user names that become the same account name get `~2`, `~3` ... appended.
+fn name_account(tx: &mut Tx<'_>, settings: &Settings, user: &mut User) -> Result<(), Error> {
+    let base = Facts::account_name_of(user.user_name().unwrap_or_default());
+    let numbered = user.facts.account_name.strip_prefix(&base).and_then(|rest| rest.strip_prefix('~'));
+    let is_its_own = user.facts.account_name == base || numbered.is_some_and(|number| number.parse::<u32>().is_ok());
+    if is_its_own {
+        return Ok(());
+    }
+    let mut candidate = base.clone();
+    for number in 2_u64.. {
+        let key = Facts::key_of(&candidate);
+        let taken = tx.one(ACCOUNT_TAKEN, params![settings.tenant.id.as_bytes(), &key], |row| {
+            Ok(row.bytes(0)? != user.facts.id.as_bytes())
+        })?;
+        if taken != Some(true) {
+            break;
+        }
+        candidate = format!("{base}~{number}");
+    }
+    user.facts.account_name = candidate;
+    Ok(())
+}
+
+fn with_params<T>(
+    settings: &Settings,
+    keys: &Keys,
+    record: &Record,
+    expected_version: Option<u64>,
+    run: impl FnOnce(&[Param<'_>]) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let facts = &record.facts;
+    let preservation = facts.lifecycle.preservation();
+    let placement = &facts.placement;
+    let decision = placement.decision.as_ref().and_then(|decision| serde_json::to_string(decision).ok());
+    let version = |version: u64| i64::try_from(version).unwrap_or(i64::MAX);
+    let mut params = [
+        Param::from(settings.tenant.id.as_bytes()),
+        facts.id.as_bytes().into(),
+        facts.connection.as_ref().map(directory::ConnectionId::as_bytes).into(),
+        (&keys.user_name).into(),
+        (&facts.account_name).into(),
+        (&keys.account).into(),
+        keys.external_id.as_ref().into(),
+        keys.email.as_ref().into(),
+        facts.display_name_derived.into(),
+        facts.lifecycle.is_visible().into(),
+        facts.lifecycle.idp_state().name().into(),
+        facts.lifecycle.hold().name().into(),
+        facts.lifecycle.status().name().into(),
+        preservation.map(|preservation| preservation.cause.name()).into(),
+        preservation.map(|preservation| &preservation.by).into(),
+        preservation.map(|preservation| preservation.at).into(),
+        preservation.and_then(|preservation| preservation.purge_at).into(),
+        placement.profile.as_ref().map(directory::ProfileId::as_bytes).into(),
+        placement.storage.as_ref().map(directory::StorageId::as_bytes).into(),
+        placement.own_quota.map(|quota| version(quota.get())).into(),
+        decision.as_ref().into(),
+        version(facts.version).into(),
+        facts.created.into(),
+        facts.modified.into(),
+        (&record.document).into(),
+        Param::Null,
+    ];
+    let Some(expected) = expected_version else { return run(&params[..25]) };
+    params[25] = version(expected).into();
+    run(&params)
+}
