@@ -1,7 +1,5 @@
 //! Immutable facts about changes, written in the same transaction as the change.
 
-use serde_json::Value;
-
 use crate::UserId;
 
 macro_rules! kinds {
@@ -57,6 +55,6 @@ pub struct Event {
     pub kind: EventKind,
     /// The user that it happened to, if it is about one.
     pub user: Option<UserId>,
-    /// What a consumer needs to follow along. Never a secret, never an undeclared attribute's value.
-    pub data: Value,
+    /// What a consumer needs to follow along, as JSON text. Never a secret, never an undeclared attribute's value.
+    pub data: String,
 }

@@ -42,6 +42,12 @@ pub fn email(attributes: &Object) -> Option<&str> {
     }
 }
 
+/// All addresses, in their order.
+pub fn addresses(attributes: &Object) -> impl Iterator<Item = &str> {
+    let emails: &[Value] = attributes.get("emails").and_then(Value::as_array).map_or(&[], Vec::as_slice);
+    emails.iter().filter_map(|email| email.get("value").and_then(text))
+}
+
 /// `userPrincipalName`, at the top level or in any extension.
 pub fn user_principal_name(attributes: &Object) -> Option<&str> {
     let in_extension =

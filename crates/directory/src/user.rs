@@ -183,11 +183,15 @@ impl Record {
     }
 
     /// The resource as it is returned: the document with `meta.location` and the directory extension spliced in.
-    /// `base` is the SCIM base URL without a slash at its end.
-    pub fn to_scim(&self, settings: &Settings, base: &str) -> String {
+    /// `base` is the SCIM base URL without a slash at its end; without one there is no location.
+    pub fn to_scim(&self, settings: &Settings, base: Option<&str>) -> String {
         let mut json = String::with_capacity(self.document.len() + 480);
         json.push_str(self.document.strip_suffix("}}").unwrap_or(&self.document));
-        let _ = write!(json, ",\"location\":\"{base}/Users/{}\"}},\"{DIRECTORY}\":", self.facts.id);
+        if let Some(base) = base {
+            // Writing to a string cannot fail.
+            let _ = write!(json, ",\"location\":\"{base}/Users/{}\"", self.facts.id);
+        }
+        let _ = write!(json, "}},\"{DIRECTORY}\":");
         extension::write(self, settings, &mut json);
         json.push('}');
         json

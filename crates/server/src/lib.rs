@@ -1,1 +1,167 @@
-//! x
+//! Everything asynchronous: HTTP, TLS, and the work that goes on beside requests.
+//!
+//! A handler extracts, calls one service function and renders. Whatever goes wrong, a client gets an answer of the
+//! protocol that it speaks.
+
+mod app;
+pub mod clock;
+mod ops;
+mod path;
+mod scim;
+mod tls;
+mod worker;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::ServiceExt;
+use axum::http::Request;
+use axum_server::{Handle, accept::NoDelayAcceptor, tls_rustls::RustlsAcceptor};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioTimer;
+use ipnet::IpNet;
+use store::Store;
+use tower::{Layer, util::MapRequestLayer};
+
+use app::App;
+pub use app::BASE_PATH;
+pub use tls::Tls;
+
+/// How long a client may take for a request's headers.
+const HEADERS: Duration = Duration::from_secs(15);
+/// How long requests under way have to finish when the server stops.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// How to serve.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The address that clients know, such as `https://provost.example.com`; without it, what the request says.
+    pub public_url: Option<String>,
+    /// Proxies whose word about host and scheme is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificate chain and private key, PEM files; without them it is plain HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// Why a server cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else has the port, or it may not be had.
+    #[error("cannot listen on {address}: {reason}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        reason: io::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("cannot use the TLS certificate {certificate} with the key {key}: {reason}")]
+    Tls {
+        /// Path.
+        certificate: String,
+        /// Path.
+        key: String,
+        /// What is wrong.
+        reason: io::Error,
+    },
+    /// The listener broke.
+    #[error("the server stopped: {0}")]
+    Serve(io::Error),
+}
+
+/// A server that has its port and does not serve yet.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<Tls>,
+    handle: Handle<SocketAddr>,
+}
+
+/// Stops a server, or makes it read its certificate again.
+#[derive(Clone)]
+pub struct Control {
+    handle: Handle<SocketAddr>,
+    tls: Option<Tls>,
+}
+
+impl Server {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// [`Error::Listen`], [`Error::Tls`].
+    pub async fn bind(store: Store, listen: SocketAddr, options: Options) -> Result<Self, Error> {
+        let refused = |reason| Error::Listen { address: listen, reason };
+        let tls = match options.tls {
+            Some((certificate, key)) => Some(Tls::read(certificate, key).await?),
+            None => None,
+        };
+        let listener = TcpListener::bind(listen).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let app = App::new(store, options.public_url, options.trusted_proxies, tls.is_some(), address);
+        Ok(Self { app, listener, address, tls, handle: Handle::new() })
+    }
+
+    /// Where it listens; the real port where 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The SCIM base URL that an administrator pastes into an identity provider.
+    pub fn scim_base(&self) -> String {
+        format!("{}{BASE_PATH}", self.app.public_url())
+    }
+
+    /// What stops it from elsewhere.
+    pub fn control(&self) -> Control {
+        Control { handle: self.handle.clone(), tls: self.tls.clone() }
+    }
+
+    /// Serves until it is stopped: no new connections then, and requests under way finish.
+    ///
+    /// # Errors
+    /// [`Error::Serve`].
+    pub async fn run(self) -> Result<(), Error> {
+        let router = scim::router(&self.app).merge(ops::router());
+        let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);
+        let make_service = ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
+        let worker = tokio::spawn(worker::run(self.app.clone()));
+        let mut server = axum_server::from_tcp(self.listener)
+            .map_err(Error::Serve)?
+            .handle(self.handle)
+            .first_request_timeout(HEADERS)
+            .acceptor(NoDelayAcceptor);
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+        let outcome = match self.tls {
+            Some(tls) => {
+                let acceptor = RustlsAcceptor::new(tls.config()).acceptor(NoDelayAcceptor);
+                server.acceptor(acceptor).serve(make_service).await
+            }
+            None => server.serve(make_service).await,
+        };
+        worker.abort();
+        worker::flush(&self.app).await;
+        outcome.map_err(Error::Serve)
+    }
+}
+
+impl Control {
+    /// Stops the server cleanly.
+    pub fn stop(&self) {
+        self.handle.graceful_shutdown(Some(GRACE));
+    }
+
+    /// Reads certificate and key again; connections that are open keep the old ones.
+    ///
+    /// # Errors
+    /// [`Error::Tls`]; the old certificate then stays in use.
+    pub async fn reload(&self) -> Result<(), Error> {
+        match &self.tls {
+            Some(tls) => tls.reload().await,
+            None => Ok(()),
+        }
+    }
+}
+

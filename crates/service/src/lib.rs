@@ -1,1 +1,12 @@
-//! x
+//! One function per thing that a person or client can do.
+//!
+//! A function takes a transaction, what the request brings along, and its input; it loads, changes, records an event
+//! and answers. It opens no connection and sends nothing, and it may be run again.
+
+mod error;
+pub mod first_run;
+pub mod settings;
+pub mod tokens;
+pub mod users;
+
+pub use error::Error;

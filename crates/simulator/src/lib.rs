@@ -1,1 +1,115 @@
-//! x
+//! Plays an identity provider against any SCIM server, request by request as the real one sends them, and notes every
+//! answer that the real one could not work with.
+
+mod client;
+mod okta;
+mod people;
+mod report;
+
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use people::{Person, people};
+pub use report::{Call, Deviation, Report};
+
+use client::Client;
+
+/// Which of Okta's two ways of speaking SCIM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum App {
+    /// A custom app: PUT for everything.
+    Aiw,
+    /// A catalogue app: PATCH to activate and deactivate, PUT for other updates.
+    Oin,
+}
+
+/// A custom attribute that people have one of several values of.
+#[derive(Debug, Clone)]
+pub struct Custom {
+    /// Its name, put at the top level.
+    pub name: String,
+    /// The values, given out in turn.
+    pub values: Vec<String>,
+}
+
+impl FromStr for Custom {
+    type Err = String;
+
+    /// Reads `name=value,value`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, values)) if !name.is_empty() && !values.is_empty() => {
+                Ok(Self { name: name.to_owned(), values: values.split(',').map(str::to_owned).collect() })
+            }
+            _ => Err(format!("--custom {text}: write name=value,value, such as countryCode=DE,FR")),
+        }
+    }
+}
+
+/// What to play.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The SCIM base URL.
+    pub url: String,
+    /// The bearer token.
+    pub token: String,
+    /// Okta's way.
+    pub app: App,
+    /// How many people.
+    pub people: usize,
+    /// The same seed gives the same people.
+    pub seed: u64,
+    /// How many people at once.
+    pub concurrency: usize,
+    /// Custom attributes.
+    pub custom: Vec<Custom>,
+    /// PEM of an authority to trust beside the system's.
+    pub authority: Option<Vec<u8>>,
+}
+
+/// Why nothing can be played.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is none.
+    #[error("{0:?} is no SCIM base URL; write one such as https://provost.example.com/scim/v2")]
+    Url(String),
+    /// The client cannot be made.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(reqwest::Error),
+    /// Nobody answers.
+    #[error("cannot reach {url}: {reason}")]
+    Unreachable {
+        /// The URL.
+        url: String,
+        /// The innermost cause.
+        reason: String,
+    },
+}
+
+/// Plays the plan; `each` is called when a person is done.
+///
+/// # Errors
+/// Where there is nobody to speak to. What the server answers wrongly is in the report.
+pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<Report, Error> {
+    let client = Arc::new(Client::new(&plan)?);
+    client.reach().await?;
+    okta::test_connection(&client).await;
+    let people = people(plan.people, plan.seed, &plan.custom);
+    let queue = Arc::new(Mutex::new(people.into_iter()));
+    let each = Arc::new(each);
+    let mut players = tokio::task::JoinSet::new();
+    for _ in 0..plan.concurrency {
+        let (client, queue, each) = (Arc::clone(&client), Arc::clone(&queue), Arc::clone(&each));
+        players.spawn(async move {
+            loop {
+                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(person) = next else { return };
+                okta::play(&client, plan.app, person).await;
+                each();
+            }
+        });
+    }
+    while players.join_next().await.is_some() {}
+    okta::import(&client, plan.people).await;
+    Ok(client.report())
+}

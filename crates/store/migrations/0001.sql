@@ -74,6 +74,15 @@ CREATE INDEX users_former_user_name ON users (tenant, user_name_key) WHERE visib
 CREATE INDEX users_former_external_id ON users (tenant, connection, external_id)
     WHERE visible = 0 AND external_id IS NOT NULL;
 
+-- Addresses beside the one that reaches the person; most people have none.
+CREATE TABLE other_emails (
+    tenant BLOB NOT NULL,
+    email_key TEXT NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (tenant, email_key, id)
+);
+CREATE INDEX other_emails_user ON other_emails (tenant, id);
+
 -- Counts that are kept, so that no request has to count.
 CREATE TABLE counts (
     tenant BLOB NOT NULL,

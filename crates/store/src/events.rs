@@ -52,7 +52,6 @@ pub(crate) fn flush(tx: &mut Tx<'_>, pending: &[(Ctx, Event)]) -> Result<(), Err
     let mut seq = last(tx)?;
     for (ctx, event) in pending {
         seq += 1;
-        let data = event.data.to_string();
         let user = event.user.as_ref().map_or(Param::Null, |id| id.as_bytes().into());
         tx.run(
             INSERT,
@@ -64,7 +63,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, pending: &[(Ctx, Event)]) -> Result<(), Err
                 ctx.now,
                 ctx.actor.name(),
                 ctx.request_id.as_bytes(),
-                &data,
+                &event.data,
             ],
         )?;
     }

@@ -87,6 +87,7 @@ impl<'t> Parser<'t> {
                 parser.at += 1;
                 let inner = parser.or()?;
                 parser.token("]", "\"]\"")?;
+                let inner = if parser.rest().starts_with('.') { parser.part_of(inner)? } else { inner };
                 Ok(Filter::Element(path, Box::new(inner)))
             });
         }
@@ -101,6 +102,13 @@ impl<'t> Parser<'t> {
             return Err(self.expected("an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)"));
         };
         Ok(Filter::Compare(path, operator, self.literal()?))
+    }
+
+    /// `emails[type eq "work"].value eq "x"`, which Entra ID sends and the RFC does not have: both hold for one element.
+    fn part_of(&mut self, element: Filter) -> Result<Filter, Error> {
+        self.at += 1;
+        let part = self.comparison()?;
+        Ok(Filter::And(Box::new(element), Box::new(part)))
     }
 
     fn path(&mut self) -> Result<AttributePath, Error> {
@@ -255,6 +263,14 @@ mod tests {
         assert!(refusal("").contains("position 1: expected an attribute"));
         assert!(refusal(&"(".repeat(40)).contains("deeper than 32"));
         assert!(refusal(&"a".repeat(9000)).contains("8192 is the most"));
+    }
+
+    #[test]
+    fn reads_the_value_path_that_entra_sends() {
+        assert_eq!(
+            printed(r#"emails[type eq "work"].value eq "a@b.c" and active eq true"#),
+            r#"emails[type eq "work" and value eq "a@b.c"] and active eq true"#
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn append(tx: &mut Tx<'_>, number: u128) {
         request_id: Uuid::nil(),
         ids: Ids::from(Uuid::nil()),
     };
-    tx.append(&ctx, Event { kind: EventKind::UserCreated, user: None, data: number.to_string().into() });
+    tx.append(&ctx, Event { kind: EventKind::UserCreated, user: None, data: format!("\"{number}\"") });
 }
 
 fn recorded(store: &Store) -> Vec<(i64, String)> {

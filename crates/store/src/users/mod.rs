@@ -19,10 +19,16 @@ statements! {
                                    ORDER BY id DESC LIMIT 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
     BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
+    MANUAL_BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection IS NULL AND external_id = ?2 AND visible = 1
+                                     ORDER BY id");
     BY_FORMER_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 0
                                      ORDER BY id DESC LIMIT 1");
     BY_ACCOUNT = select!("WHERE tenant = ?1 AND account_key = ?2");
     BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 ORDER BY id");
+    BY_OTHER_EMAIL = select!("WHERE tenant = ?1 AND id IN
+                              (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2) ORDER BY id");
+    PAGE = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
+                    ORDER BY id LIMIT ?3 OFFSET ?4");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 }
 
@@ -82,12 +88,37 @@ pub fn by_external_id(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionI
     tx.one(BY_EXTERNAL_ID, params![tenant.as_bytes(), connection.as_bytes(), external_id], record)
 }
 
+/// Visible manual users with this `externalId`, from a connection that is no more.
+pub fn manual_by_external_id(tx: &mut Tx<'_>, tenant: TenantId, external_id: &str) -> Result<Vec<Record>, Error> {
+    tx.all(MANUAL_BY_EXTERNAL_ID, params![tenant.as_bytes(), external_id], record)
+}
+
 /// The user with this folded account name.
 pub fn by_account(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Option<Record>, Error> {
     tx.one(BY_ACCOUNT, params![tenant.as_bytes(), key], record)
 }
 
-/// Users with this folded e-mail address.
+/// One page of what the connection sees, in the order in which users were created.
+pub fn page(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    offset: usize,
+    limit: usize,
+) -> Result<Vec<Record>, Error> {
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    tx.all(PAGE, params![tenant.as_bytes(), connection.as_bytes(), number(limit), number(offset)], record)
+}
+
+/// Users who have this folded address, whether it reaches them or stands beside.
+pub fn by_any_email(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Vec<Record>, Error> {
+    let mut found = by_email(tx, tenant, key)?;
+    found.extend(tx.all(BY_OTHER_EMAIL, params![tenant.as_bytes(), key], record)?);
+    found.sort_by_key(|record| record.facts.id);
+    Ok(found)
+}
+
+/// Users whom this folded e-mail address reaches.
 pub fn by_email(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Vec<Record>, Error> {
     tx.all(BY_EMAIL, params![tenant.as_bytes(), key], record)
 }

@@ -1,12 +1,14 @@
 //! Writing users: the row, its account name and the counts, in one go.
 
-use directory::{Facts, Record, Settings, User};
+use directory::{Facts, Record, Settings, User, names};
 
 use crate::sql::{Param, params, statements};
 use crate::{Error, Tx, counts};
 
 statements! {
     ACCOUNT_TAKEN = "SELECT id FROM users WHERE tenant = ?1 AND account_key = ?2";
+    FORGET_EMAILS = "DELETE FROM other_emails WHERE tenant = ?1 AND id = ?2";
+    ADD_EMAIL = "INSERT INTO other_emails (tenant, email_key, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     INSERT = "INSERT INTO users (tenant, id, connection, user_name_key, account_name, account_key, external_id,
                   email_key, display_name_derived, visible, idp_state, hold, status, preserved_cause, preserved_by,
                   preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document)
@@ -25,6 +27,7 @@ pub fn insert(tx: &mut Tx<'_>, settings: &Settings, mut user: User) -> Result<Re
     name_account(tx, settings, &mut user)?;
     let (keys, record) = keyed(settings, user);
     with_params(settings, &keys, &record, None, |params| tx.run(INSERT, params))?;
+    add_emails(tx, settings, &keys, &record.facts)?;
     counts::move_user(tx, settings.tenant.id, None, Some(&record.facts));
     Ok(record)
 }
@@ -41,6 +44,8 @@ pub fn update(tx: &mut Tx<'_>, settings: &Settings, mut user: User, before: &Fac
     if changed != 1 {
         return Err(Error::Stale);
     }
+    tx.run(FORGET_EMAILS, params![settings.tenant.id.as_bytes(), record.facts.id.as_bytes()])?;
+    add_emails(tx, settings, &keys, &record.facts)?;
     counts::move_user(tx, settings.tenant.id, Some(before), Some(&record.facts));
     Ok(record)
 }
@@ -51,14 +56,26 @@ struct Keys {
     account: String,
     external_id: Option<String>,
     email: Option<String>,
+    other_emails: Vec<String>,
+}
+
+fn add_emails(tx: &mut Tx<'_>, settings: &Settings, keys: &Keys, facts: &Facts) -> Result<(), Error> {
+    for email in &keys.other_emails {
+        tx.run(ADD_EMAIL, params![settings.tenant.id.as_bytes(), email, facts.id.as_bytes()])?;
+    }
+    Ok(())
 }
 
 fn keyed(settings: &Settings, user: User) -> (Keys, Record) {
+    let email = user.email().map(Facts::key_of);
+    let other_emails =
+        names::addresses(&user.attributes).map(Facts::key_of).filter(|key| Some(key) != email.as_ref()).collect();
     let keys = Keys {
         user_name: Facts::key_of(user.user_name().unwrap_or_default()),
         account: Facts::key_of(&user.facts.account_name),
         external_id: user.external_id().map(str::to_owned),
-        email: user.email().map(Facts::key_of),
+        email,
+        other_emails,
     };
     (keys, user.into_record(settings))
 }

@@ -1,0 +1,79 @@
+//! What all handlers share.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::HeaderMap;
+use directory::{TenantId, Timestamp, TokenId};
+use ipnet::IpNet;
+use store::Store;
+
+/// Where SCIM is, below the public URL.
+pub const BASE_PATH: &str = "/scim/v2";
+
+/// The server's state; clones share it.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    public_url: Option<String>,
+    trusted_proxies: Vec<IpNet>,
+    scheme: &'static str,
+    address: SocketAddr,
+    /// Tokens that were taken since this was last written down: that is not worth a transaction a request.
+    used: Mutex<HashMap<TokenId, (TenantId, Timestamp)>>,
+}
+
+impl App {
+    pub(crate) fn new(
+        store: Store,
+        public_url: Option<String>,
+        trusted_proxies: Vec<IpNet>,
+        is_tls: bool,
+        address: SocketAddr,
+    ) -> Self {
+        let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
+        let scheme = if is_tls { "https" } else { "http" };
+        Self { store, shared: Arc::new(Shared { public_url, trusted_proxies, scheme, address, used: Mutex::default() }) }
+    }
+
+    /// The address that people are told.
+    pub(crate) fn public_url(&self) -> String {
+        let shared = &self.shared;
+        shared.public_url.clone().unwrap_or_else(|| format!("{}://{}", shared.scheme, shared.address))
+    }
+
+    /// The SCIM base URL as this client knows it: configured, else by the request's `Host`, else by the address. A
+    /// proxy's word counts only if it is trusted.
+    pub(crate) fn base(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> String {
+        let shared = &self.shared;
+        if let Some(url) = &shared.public_url {
+            return format!("{url}{BASE_PATH}");
+        }
+        let is_trusted = peer.is_some_and(|peer| shared.trusted_proxies.iter().any(|net| net.contains(&peer)));
+        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|_| is_trusted);
+        let scheme = said("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"));
+        let host = said("x-forwarded-host").or_else(|| headers.get("host").and_then(|host| host.to_str().ok()));
+        let is_host = |host: &&str| {
+            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+        };
+        match host.filter(is_host) {
+            Some(host) => format!("{}://{host}{BASE_PATH}", scheme.unwrap_or(shared.scheme)),
+            None => format!("{}{BASE_PATH}", self.public_url()),
+        }
+    }
+
+    /// Notes that a token was taken.
+    pub(crate) fn note_use(&self, tenant: TenantId, token: TokenId, at: Timestamp) {
+        self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).insert(token, (tenant, at));
+    }
+
+    /// The tokens that were taken since the last call.
+    pub(crate) fn take_uses(&self) -> HashMap<TokenId, (TenantId, Timestamp)> {
+        std::mem::take(&mut self.shared.used.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,31 @@
+//! The one place that reads the system's clock and randomness; everything below gets them as data.
+
+use directory::{Actor, Ctx, Ids, Secret, TenantId, Timestamp};
+use uuid::Uuid;
+
+/// The time that counts.
+#[expect(clippy::disallowed_methods, reason = "this is where time comes in")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A fresh UUIDv7.
+#[expect(clippy::disallowed_methods, reason = "this is where chance comes in")]
+pub fn fresh_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A fresh token.
+///
+/// # Errors
+/// Where the system has no randomness.
+pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits)?;
+    Ok(Secret::from_random(bits))
+}
+
+/// What a request by `actor` brings along.
+pub fn context(actor: Actor, tenant: TenantId) -> Ctx {
+    Ctx { now: now(), actor, tenant, request_id: fresh_id(), ids: Ids::from(fresh_id()) }
+}

@@ -1,0 +1,82 @@
+//! Who asks: the token finds the tenant and the connection. A handler that takes a [`Client`] refuses strangers.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::{HeaderMap, header, request::Parts};
+use directory::{Actor, ConnectionId, Ctx, Secret, Settings, rfc3339};
+use scim::Kind;
+use service::tokens::{Shut, take};
+
+use super::Failure;
+use crate::app::App;
+use crate::clock;
+
+/// A connection that showed a live token.
+pub(super) struct Client {
+    pub(super) app: App,
+    pub(super) ctx: Ctx,
+    pub(super) connection: ConnectionId,
+    pub(super) settings: Arc<Settings>,
+    /// The SCIM base URL as this client knows it.
+    pub(super) base: String,
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let now = clock::now();
+        let secret = secret_in(&parts.headers)?;
+        let (credential, settings) = app.store.read(|tx| {
+            let taken = take(tx, &secret, now)?;
+            let settings = match &taken {
+                Ok(credential) => Some(service::settings::all(tx, credential.tenant)?),
+                Err(_) => None,
+            };
+            Ok::<_, service::Error>((taken, settings))
+        })?;
+        let (Ok(credential), Some(settings)) = (&credential, settings) else {
+            return Err(refusal(credential.err()));
+        };
+        let connection = credential.token.connection;
+        let name = settings.connection(connection).map(|connection| connection.name.to_string()).unwrap_or_default();
+        app.note_use(credential.tenant, credential.token.id, now);
+        let ctx = Ctx { now, ..clock::context(Actor::Connection { id: connection, name }, credential.tenant) };
+        let base = app.base(&parts.headers, peer(parts));
+        Ok(Self { app: app.clone(), ctx, connection, settings, base })
+    }
+}
+
+/// The token in `Authorization`, with the word `Bearer` or, as one identity provider's manual header has it, without;
+/// and with the word twice, where an administrator pasted it into a field that adds it.
+fn secret_in(headers: &HeaderMap) -> Result<Secret, Failure> {
+    let unauthorized = |detail: &str| Failure::new(Kind::Unauthorized, detail);
+    let Some(header) = headers.get(header::AUTHORIZATION) else {
+        return Err(unauthorized("This request has no token. Send one of this connection's in \"Authorization: Bearer ...\"."));
+    };
+    let mut text = header.to_str().unwrap_or_default().trim();
+    while let Some((word, rest)) = text.split_once(' ')
+        && word.eq_ignore_ascii_case("Bearer")
+    {
+        text = rest.trim_start();
+    }
+    Secret::parse(text).ok_or_else(|| {
+        unauthorized("This is no Provost token, or a letter of it is wrong or missing. Tokens begin with pvt_; copy it again.")
+    })
+}
+
+/// Only a token that was real is told more than "unknown".
+fn refusal(shut: Option<Shut>) -> Failure {
+    let detail = match shut {
+        Some(Shut::Expired(at)) => format!("This token expired on {}. Make a new one with `provost token create`.", rfc3339(at)),
+        Some(Shut::Revoked(at)) => format!("This token was revoked on {}. Make a new one with `provost token create`.", rfc3339(at)),
+        _ => "This token is not known here. Check that it was made on this server.".to_owned(),
+    };
+    Failure::new(Kind::Unauthorized, detail)
+}
+
+fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
+}

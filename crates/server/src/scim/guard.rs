@@ -1,0 +1,77 @@
+//! Answers where no handler answers: unknown endpoints and methods, time-outs, panics. Always SCIM JSON (server rule 12).
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::extract::{OriginalUri, Request};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use scim::Kind;
+
+use super::Failure;
+use crate::app::BASE_PATH;
+
+/// How long a request may take in all; identity providers hang up after sixty seconds.
+const TIME: Duration = Duration::from_secs(30);
+
+pub(super) async fn no_such_endpoint(OriginalUri(uri): OriginalUri) -> Failure {
+    let detail = format!(
+        "There is nothing at {:?}. The SCIM base URL ends in {BASE_PATH}; users are at {BASE_PATH}/Users.",
+        uri.path()
+    );
+    Failure::new(Kind::NotFound, detail)
+}
+
+pub(super) async fn no_such_method(method: Method) -> Failure {
+    Failure::new(Kind::MethodNotAllowed, format!("This endpoint has no method {method}."))
+}
+
+pub(super) async fn not_offered(OriginalUri(uri): OriginalUri) -> Failure {
+    let last = uri.path().trim_start_matches(BASE_PATH);
+    let detail = if last.starts_with("/Groups") {
+        "This version of Provost serves users and no groups. Switch group push off in the identity provider; assigning the \
+         app to groups works, since it pushes their users."
+            .to_owned()
+    } else {
+        format!("{last} is defined by SCIM and not offered by this server.")
+    };
+    Failure::new(Kind::NotImplemented, detail)
+}
+
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a request handler panicked");
+    let detail = "The server failed to carry out this request; its log has the reason.";
+    Failure::new(Kind::Internal, detail).into_response()
+}
+
+pub(super) async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::new(Kind::Unavailable, "The request took too long; try again in a moment.").into_response(),
+    }
+}
+
+/// Whatever answered, an error without a SCIM body gets one.
+pub(super) async fn speak_scim(mut response: Response) -> Response {
+    let status = response.status();
+    let is_scim = response.headers().get(header::CONTENT_TYPE).is_some_and(|of| of == scim::MEDIA_TYPE);
+    if !(status.is_client_error() || status.is_server_error()) || is_scim {
+        return response;
+    }
+    let kind = match status.as_u16() {
+        404 => Kind::NotFound,
+        405 => Kind::MethodNotAllowed,
+        408 => Kind::RequestTimeout,
+        413 => Kind::PayloadTooLarge,
+        415 => Kind::UnsupportedMediaType,
+        400..=499 => Kind::InvalidSyntax,
+        _ => Kind::Internal,
+    };
+    let reason = status.canonical_reason().unwrap_or("The request cannot be answered");
+    let mut answer = Failure::new(kind, format!("{reason}.")).into_response();
+    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from(allow));
+    }
+    answer
+}

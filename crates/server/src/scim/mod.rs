@@ -1,0 +1,58 @@
+//! SCIM 2.0 over HTTP (RFC 7644): one flat table of routes.
+
+mod body;
+mod client;
+mod discovery;
+mod failure;
+mod guard;
+mod query;
+mod users;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::middleware::{from_fn, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::{App, BASE_PATH};
+use failure::Failure;
+
+/// Largest body, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The routes below `/scim/v2`, and the answer to everything else.
+pub(crate) fn router(app: &App) -> Router {
+    let routes = Router::new()
+        .route("/Users", get(users::list).post(users::create))
+        .route("/Users/{id}", get(users::show).put(users::replace).patch(users::patch).delete(users::delete))
+        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/ResourceTypes", get(discovery::resource_types))
+        .route("/ResourceTypes/{id}", get(discovery::resource_type))
+        .route("/Schemas", get(discovery::schemas))
+        .route("/Schemas/{id}", get(discovery::schema))
+        .route("/Me", any(guard::not_offered))
+        .route("/Bulk", any(guard::not_offered))
+        .route("/.search", any(guard::not_offered))
+        .route("/Users/.search", any(guard::not_offered))
+        .route("/Groups", any(guard::not_offered))
+        .route("/Groups/{*rest}", any(guard::not_offered));
+    Router::new()
+        .nest(BASE_PATH, routes)
+        .fallback(guard::no_such_endpoint)
+        .method_not_allowed_fallback(guard::no_such_method)
+        .layer(map_response(guard::speak_scim))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(guard::in_time))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app.clone())
+}
+
+/// A JSON text as SCIM answers it.
+fn scim(status: StatusCode, json: String) -> Response {
+    (status, [(header::CONTENT_TYPE, scim::MEDIA_TYPE)], json).into_response()
+}
+
+/// What a handler gives: an answer, or why there is none.
+type Answer = Result<Response, Failure>;

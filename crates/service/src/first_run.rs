@@ -1,0 +1,51 @@
+//! An empty database becomes one that an identity provider can be connected to at once.
+
+use directory::{
+    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, Outcome, Profile, ProfileId,
+    Secret, Storage, StorageId,
+};
+use store::Tx;
+
+use crate::settings::tenants;
+use crate::tokens::{self, NewToken};
+use crate::Error;
+
+/// The name of the tenant, and of its first connection, profile and storage.
+pub const DEFAULT: &str = "default";
+
+/// Makes the tenant of `ctx` with a connection, profile, storage, the mapping `Everyone` and a token, if the database
+/// has no tenant yet; says whether it did.
+pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error> {
+    if !store::settings::tenants(tx)?.is_empty() {
+        return Ok(false);
+    }
+    let name = Name::parse(DEFAULT)?;
+    store::settings::put_tenant(tx, &tenants::blank(ctx.tenant, name.clone()))?;
+    let connection =
+        Connection { id: ConnectionId::from(ctx.ids.nth(1)), name: name.clone(), kind: ConnectionKind::Other };
+    let profile = Profile {
+        id: ProfileId::from(ctx.ids.nth(2)),
+        name: name.clone(),
+        max_users: None,
+        quota: Bytes::new(0),
+        purge_days: 0,
+        settings: scim::Object::new(),
+    };
+    let storage = Storage { id: StorageId::from(ctx.ids.nth(3)), name, region: "local".to_owned() };
+    let outcome = Outcome { profile: profile.id, storage: storage.id, quota: None, activation_mail: true };
+    let everyone = Mapping {
+        id: MappingId::from(ctx.ids.nth(4)),
+        name: Name::parse("Everyone")?,
+        position: 1,
+        condition: Condition::Any,
+        connections: Vec::new(),
+        outcome,
+    };
+    store::settings::put(tx, ctx.tenant, &connection)?;
+    store::settings::put(tx, ctx.tenant, &profile)?;
+    store::settings::put(tx, ctx.tenant, &storage)?;
+    store::settings::put(tx, ctx.tenant, &everyone)?;
+    let new = NewToken { secret: secret.clone(), connection: DEFAULT.to_owned(), days: 365, grace_days: 7 };
+    tokens::create(tx, ctx, &new)?;
+    Ok(true)
+}

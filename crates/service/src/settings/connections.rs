@@ -1,0 +1,68 @@
+//! Connections: app integrations in identity providers. Users of a connection that is removed become manual.
+
+use directory::{Connection, ConnectionId, ConnectionKind, Ctx, EventKind, Mapping, Name, Refusal, Thing};
+use store::Tx;
+use store::users::{Scope, Walk};
+
+use super::{check_free, named, put};
+use crate::Error;
+use crate::users::release;
+
+/// Adds a connection. It needs a token before it can be used.
+///
+/// # Errors
+/// [`Refusal::BadName`], [`Refusal::NameTaken`].
+pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Result<Connection, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let connection = Connection { id: ConnectionId::from(ctx.ids.first()), name: Name::parse(name)?, kind };
+    check_free(&settings.connections, &connection.name, None)?;
+    put(tx, ctx, EventKind::SettingAdded, &connection)?;
+    Ok(connection)
+}
+
+/// Changes a connection's name or kind.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
+pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, rename: Option<&str>, kind: Option<ConnectionKind>) -> Result<Connection, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let before = named(&settings.connections, name)?;
+    let connection = Connection {
+        id: before.id,
+        name: rename.map_or(Ok(before.name.clone()), Name::parse)?,
+        kind: kind.unwrap_or(before.kind),
+    };
+    check_free(&settings.connections, &connection.name, Some(before))?;
+    put(tx, ctx, EventKind::SettingChanged, &connection)?;
+    Ok(connection)
+}
+
+/// Removes a connection with its tokens; gives the number of its users, who are manual now.
+///
+/// # Errors
+/// [`Refusal::Unknown`]; [`Refusal::InUse`] where a mapping is limited to it.
+pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let connection = named(&settings.connections, name)?;
+    let limited = |mapping: &&Mapping| mapping.connections.contains(&connection.id);
+    if let Some(mapping) = settings.mappings.iter().find(limited) {
+        let used_by = format!("the mapping {:?}", mapping.name.as_str());
+        return Err(Refusal::InUse { thing: Thing::Connection, name: connection.name.to_string(), used_by }.into());
+    }
+    for token in store::tokens::all(tx, ctx.tenant)?.iter().filter(|token| token.connection == connection.id) {
+        store::tokens::remove(tx, ctx.tenant, token.id)?;
+    }
+    let mut released = Vec::new();
+    store::users::walk(tx, ctx.tenant, Scope::All, |record| {
+        if record.facts.connection == Some(connection.id) {
+            released.push(record);
+        }
+        Walk::On
+    })?;
+    let count = released.len();
+    for record in released {
+        release(tx, ctx, &settings, record)?;
+    }
+    super::remove(tx, ctx, connection)?;
+    Ok(count)
+}

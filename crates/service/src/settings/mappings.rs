@@ -1,0 +1,192 @@
+//! Mappings: ordered rules. A new one goes above those for any user at the end, which would hide it.
+
+use directory::{Bytes, Condition, Ctx, EventKind, Mapping, MappingId, Name, Outcome, Refusal, Settings};
+use store::Tx;
+
+use super::{check_free, named, put};
+use crate::Error;
+
+/// What an administrator says of a mapping; what is left out stays, or takes its default.
+#[derive(Debug, Clone, Default)]
+pub struct MappingChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Whom it is for.
+    pub condition: Option<Condition>,
+    /// Names of the connections that it is limited to; an empty list is all.
+    pub connections: Option<Vec<String>>,
+    /// Name of the profile.
+    pub profile: Option<String>,
+    /// Name of the storage.
+    pub storage: Option<String>,
+    /// The quota; `Some(None)` follows the profile's.
+    pub quota: Option<Option<Bytes>>,
+    /// Whether an activation mail is sent.
+    pub activation_mail: Option<bool>,
+}
+
+/// Adds a mapping at place `at` (from 1), or above the mappings for any user at the end.
+///
+/// # Errors
+/// [`Refusal::BadName`], [`Refusal::NameTaken`], [`Refusal::Unknown`], [`Refusal::BadSetting`].
+pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange, at: Option<u32>) -> Result<Mapping, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let missing = |what: &str| Refusal::BadSetting { detail: format!("A new mapping needs a {what}.") };
+    let profile = change.profile.as_deref().ok_or_else(|| missing("profile"))?;
+    let storage = change.storage.as_deref().ok_or_else(|| missing("storage"))?;
+    let blank = Mapping {
+        id: MappingId::from(ctx.ids.first()),
+        name: Name::parse(name)?,
+        position: 0,
+        condition: change.condition.clone().ok_or_else(|| missing("condition: any user, or an attribute and its values"))?,
+        connections: Vec::new(),
+        outcome: Outcome {
+            profile: named(&settings.profiles, profile)?.id,
+            storage: named(&settings.storages, storage)?.id,
+            quota: None,
+            activation_mail: true,
+        },
+    };
+    let mapping = change.apply(blank, &settings)?;
+    check_free(&settings.mappings, &mapping.name, None)?;
+    let above_any = || {
+        let trailing = settings.mappings.iter().rev().take_while(|mapping| mapping.condition == Condition::Any).count();
+        settings.mappings.len() - if mapping.condition == Condition::Any { 0 } else { trailing }
+    };
+    let index = at.map_or_else(above_any, index_of);
+    let id = mapping.id;
+    let ordered = insert(settings.mappings.clone(), mapping, index);
+    write_order(tx, ctx, &settings, ordered, EventKind::SettingAdded, id)
+}
+
+/// Changes a mapping. Users whom it placed keep what they have.
+///
+/// # Errors
+/// As [`add`].
+pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange) -> Result<Mapping, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let before = named(&settings.mappings, name)?;
+    let mapping = change.apply(before.clone(), &settings)?;
+    check_free(&settings.mappings, &mapping.name, Some(before))?;
+    put(tx, ctx, EventKind::SettingChanged, &mapping)?;
+    Ok(mapping)
+}
+
+/// Moves a mapping to place `at`, from 1.
+///
+/// # Errors
+/// [`Refusal::Unknown`].
+pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, at: u32) -> Result<Mapping, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let mapping = named(&settings.mappings, name)?.clone();
+    let id = mapping.id;
+    let others = settings.mappings.iter().filter(|other| other.id != id).cloned().collect();
+    let ordered = insert(others, mapping, index_of(at));
+    write_order(tx, ctx, &settings, ordered, EventKind::SettingChanged, id)
+}
+
+/// Removes a mapping. Users whom it placed keep what they have, and its name.
+///
+/// # Errors
+/// [`Refusal::Unknown`].
+pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let mapping = named(&settings.mappings, name)?;
+    super::remove(tx, ctx, mapping)?;
+    let others: Vec<_> = settings.mappings.iter().filter(|other| other.id != mapping.id).cloned().collect();
+    for other in numbered(others, &settings) {
+        store::settings::put(tx, ctx.tenant, &other)?;
+    }
+    Ok(())
+}
+
+/// Who uses a profile or storage, in words; `None` where nobody does.
+pub(super) fn used_by(users: u64, mapping: Option<&Mapping>) -> Option<String> {
+    match (users, mapping) {
+        (0, None) => None,
+        (0, Some(mapping)) => Some(format!("the mapping {:?}", mapping.name.as_str())),
+        (1, _) => Some("1 user".to_owned()),
+        (users, _) => Some(format!("{users} users")),
+    }
+}
+
+fn index_of(at: u32) -> usize {
+    usize::try_from(at.max(1) - 1).unwrap_or(usize::MAX)
+}
+
+fn insert(mut mappings: Vec<Mapping>, mapping: Mapping, index: usize) -> Vec<Mapping> {
+    mappings.insert(index.min(mappings.len()), mapping);
+    mappings
+}
+
+/// The mappings with their places counted from 1; only those whose place changed.
+fn numbered(mappings: Vec<Mapping>, settings: &Settings) -> Vec<Mapping> {
+    let place = |id| settings.mappings.iter().find(|old| old.id == id).map(|old| old.position);
+    (1..)
+        .zip(mappings)
+        .map(|(position, mapping)| Mapping { position, ..mapping })
+        .filter(|mapping| place(mapping.id) != Some(mapping.position))
+        .collect()
+}
+
+fn write_order(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    ordered: Vec<Mapping>,
+    kind: EventKind,
+    subject: MappingId,
+) -> Result<Mapping, Error> {
+    let Some((position, mapping)) = (1..).zip(&ordered).find(|(_, mapping)| mapping.id == subject) else {
+        return Err(store::Error::Stale.into());
+    };
+    let mapping = Mapping { position, ..mapping.clone() };
+    for other in numbered(ordered, settings).iter().filter(|other| other.id != subject) {
+        store::settings::put(tx, ctx.tenant, other)?;
+    }
+    put(tx, ctx, kind, &mapping)?;
+    Ok(mapping)
+}
+
+impl MappingChange {
+    fn apply(&self, mapping: Mapping, settings: &Settings) -> Result<Mapping, Refusal> {
+        let outcome = mapping.outcome;
+        let connections = match &self.connections {
+            None => mapping.connections,
+            Some(names) => names
+                .iter()
+                .map(|name| named(&settings.connections, name).map(|connection| connection.id))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Mapping {
+            id: mapping.id,
+            name: self.name.as_deref().map_or(Ok(mapping.name), Name::parse)?,
+            position: mapping.position,
+            condition: checked(self.condition.clone().unwrap_or(mapping.condition))?,
+            connections,
+            outcome: Outcome {
+                profile: match &self.profile {
+                    Some(name) => named(&settings.profiles, name)?.id,
+                    None => outcome.profile,
+                },
+                storage: match &self.storage {
+                    Some(name) => named(&settings.storages, name)?.id,
+                    None => outcome.storage,
+                },
+                quota: self.quota.unwrap_or(outcome.quota),
+                activation_mail: self.activation_mail.unwrap_or(outcome.activation_mail),
+            },
+        })
+    }
+}
+
+/// A condition that can match.
+fn checked(condition: Condition) -> Result<Condition, Refusal> {
+    if let Condition::Attribute { values, .. } = &condition
+        && (values.is_empty() || values.iter().any(|value| value.trim().is_empty()))
+    {
+        let detail = "A mapping on an attribute needs at least one value, and no value may be empty.".to_owned();
+        return Err(Refusal::BadSetting { detail });
+    }
+    Ok(condition)
+}

@@ -1,0 +1,80 @@
+//! Settings, as an administrator adds, changes and removes them. None of it changes a user by itself.
+
+pub mod attributes;
+pub mod connections;
+pub mod mappings;
+pub mod profiles;
+pub mod storages;
+pub mod tenants;
+
+use std::sync::Arc;
+
+use directory::{Connection, Ctx, Event, EventKind, Mapping, Name, Profile, Refusal, Settings, Storage, TenantId, Thing};
+use serde::Serialize;
+use serde_json::json;
+use store::Tx;
+use store::settings::Setting;
+
+use crate::Error;
+
+/// All settings of the tenant.
+pub fn all(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Arc<Settings>, Error> {
+    Ok(tx.settings(tenant)?)
+}
+
+/// A setting that people call by its name.
+pub trait Named {
+    /// Its kind.
+    const THING: Thing;
+    /// Its name.
+    fn name(&self) -> &Name;
+}
+
+macro_rules! named {
+    ($($type:ident),*) => {$(
+        impl Named for $type {
+            const THING: Thing = Thing::$type;
+
+            fn name(&self) -> &Name {
+                &self.name
+            }
+        }
+    )*};
+}
+named!(Connection, Profile, Storage, Mapping);
+
+/// The one called `name`.
+///
+/// # Errors
+/// [`Refusal::Unknown`], with the names that there are.
+pub fn named<'s, N: Named>(list: &'s [N], name: &str) -> Result<&'s N, Refusal> {
+    list.iter().find(|one| one.name().is(name)).ok_or_else(|| Refusal::Unknown {
+        thing: N::THING,
+        name: name.to_owned(),
+        known: list.iter().map(|one| one.name().to_string()).collect(),
+    })
+}
+
+/// Refuses a name that another one has.
+fn check_free<N: Named + Setting>(list: &[N], name: &Name, own: Option<&N>) -> Result<(), Refusal> {
+    let taken = list.iter().any(|one| one.name().is(name.as_str()) && own.is_none_or(|own| own.key() != one.key()));
+    if taken { Err(Refusal::NameTaken { thing: N::THING, name: name.to_string() }) } else { Ok(()) }
+}
+
+/// Writes a setting and the event that says so.
+fn put<S: Setting>(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, setting: &S) -> Result<(), Error> {
+    store::settings::put(tx, ctx.tenant, setting)?;
+    append(tx, ctx, kind, S::KIND, setting);
+    Ok(())
+}
+
+/// Removes a setting, and says so.
+fn remove<S: Setting>(tx: &mut Tx<'_>, ctx: &Ctx, setting: &S) -> Result<(), Error> {
+    store::settings::remove(tx, ctx.tenant, setting)?;
+    append(tx, ctx, EventKind::SettingRemoved, S::KIND, setting);
+    Ok(())
+}
+
+fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, thing: &str, setting: &impl Serialize) {
+    tx.append(ctx, Event { kind, user: None, data: json!({thing: setting}).to_string() });
+}

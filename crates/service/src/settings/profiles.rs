@@ -1,0 +1,85 @@
+//! Profiles: named sets of settings for users.
+
+use directory::{Bytes, Ctx, EventKind, Name, Profile, ProfileId, Refusal, Thing};
+use scim::Object;
+use store::Tx;
+use store::counts::{self, Count};
+
+use super::{check_free, named, put};
+use crate::Error;
+
+/// What an administrator says of a profile; what is left out stays, or takes its default.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// The most active users; 0 is any number.
+    pub max_users: Option<u64>,
+    /// Quota of users whose mapping names none.
+    pub quota: Option<Bytes>,
+    /// Days until a preserved user is purged; 0 is never. Those already preserved keep their date.
+    pub purge_days: Option<u32>,
+    /// Free-form settings for the product behind.
+    pub settings: Option<Object>,
+}
+
+/// Adds a profile.
+///
+/// # Errors
+/// [`Refusal::BadName`], [`Refusal::NameTaken`].
+pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ProfileChange) -> Result<Profile, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let blank = Profile {
+        id: ProfileId::from(ctx.ids.first()),
+        name: Name::parse(name)?,
+        max_users: None,
+        quota: Bytes::new(0),
+        purge_days: 0,
+        settings: Object::new(),
+    };
+    let profile = change.apply(blank)?;
+    check_free(&settings.profiles, &profile.name, None)?;
+    put(tx, ctx, EventKind::SettingAdded, &profile)?;
+    Ok(profile)
+}
+
+/// Changes a profile; its users follow at once.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
+pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ProfileChange) -> Result<Profile, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let before = named(&settings.profiles, name)?;
+    let profile = change.apply(before.clone())?;
+    check_free(&settings.profiles, &profile.name, Some(before))?;
+    put(tx, ctx, EventKind::SettingChanged, &profile)?;
+    Ok(profile)
+}
+
+/// Removes a profile that nobody has and no mapping gives.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::InUse`].
+pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let profile = named(&settings.profiles, name)?;
+    let users = counts::get(tx, Count::in_profile(ctx.tenant, profile.id))?;
+    let mapping = settings.mappings.iter().find(|mapping| mapping.outcome.profile == profile.id);
+    if let Some(used_by) = super::mappings::used_by(users, mapping) {
+        return Err(Refusal::InUse { thing: Thing::Profile, name: profile.name.to_string(), used_by }.into());
+    }
+    super::remove(tx, ctx, profile)
+}
+
+impl ProfileChange {
+    fn apply(&self, profile: Profile) -> Result<Profile, Refusal> {
+        Ok(Profile {
+            id: profile.id,
+            name: self.name.as_deref().map_or(Ok(profile.name), Name::parse)?,
+            max_users: self.max_users.map_or(profile.max_users, |max| Some(max).filter(|&max| max > 0)),
+            quota: self.quota.unwrap_or(profile.quota),
+            purge_days: self.purge_days.unwrap_or(profile.purge_days),
+            settings: self.settings.clone().unwrap_or(profile.settings),
+        })
+    }
+}

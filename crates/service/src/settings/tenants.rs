@@ -1,0 +1,77 @@
+//! Tenants: customer organisations, and what they ask for beyond the rules.
+
+use directory::{CloudIdentity, Ctx, EventKind, Name, Reclassify, Refusal, Tenant, TenantId, Thing};
+use store::Tx;
+
+use super::append;
+use crate::Error;
+
+/// What an administrator says of a tenant; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct TenantChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Refuse users without a display name.
+    pub require_display_name: Option<bool>,
+    /// Refuse a second user with the same e-mail address.
+    pub unique_email: Option<bool>,
+    /// Which name cloud applications know users by.
+    pub cloud_identity: Option<CloudIdentity>,
+    /// The most active users; 0 is any number.
+    pub max_active_users: Option<u64>,
+}
+
+/// The tenant called `name`.
+///
+/// # Errors
+/// [`Refusal::Unknown`], with the names that there are.
+pub fn show(tx: &mut Tx<'_>, name: &str) -> Result<Tenant, Error> {
+    let found = match Name::parse(name) {
+        Ok(name) => store::settings::tenant_by_name(tx, &name)?,
+        Err(_) => None,
+    };
+    match found {
+        Some(tenant) => Ok(tenant),
+        None => {
+            let known = store::settings::tenants(tx)?.into_iter().map(|tenant| tenant.name.to_string()).collect();
+            Err(Refusal::Unknown { thing: Thing::Tenant, name: name.to_owned(), known }.into())
+        }
+    }
+}
+
+/// A tenant with the defaults.
+pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
+    Tenant {
+        id,
+        name,
+        require_display_name: false,
+        unique_email: false,
+        cloud_identity: CloudIdentity::Email,
+        reclassify: Reclassify::OnUpdate,
+        max_active_users: None,
+    }
+}
+
+/// Changes the tenant of `ctx`.
+///
+/// # Errors
+/// [`Refusal::BadName`], [`Refusal::NameTaken`].
+pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, Error> {
+    let before = tx.settings(ctx.tenant)?.tenant.clone();
+    let tenant = Tenant {
+        id: before.id,
+        name: change.name.as_deref().map_or(Ok(before.name), Name::parse)?,
+        require_display_name: change.require_display_name.unwrap_or(before.require_display_name),
+        unique_email: change.unique_email.unwrap_or(before.unique_email),
+        cloud_identity: change.cloud_identity.unwrap_or(before.cloud_identity),
+        reclassify: before.reclassify,
+        max_active_users: change.max_active_users.map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),
+    };
+    let holder = store::settings::tenant_by_name(tx, &tenant.name)?;
+    if holder.is_some_and(|holder| holder.id != tenant.id) {
+        return Err(Refusal::NameTaken { thing: Thing::Tenant, name: tenant.name.to_string() }.into());
+    }
+    store::settings::put_tenant(tx, &tenant)?;
+    append(tx, ctx, EventKind::SettingChanged, "tenant", &tenant);
+    Ok(tenant)
+}

@@ -1,0 +1,139 @@
+//! An identity provider creates a user, who may be new, known, or back again.
+
+use directory::{
+    ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, Placement, Record, Refusal, Settings, Status, User, UserId,
+};
+use scim::{Admitted, Object};
+use serde_json::Value;
+use store::Tx;
+use store::users::Known;
+
+use super::place::{self, Carries};
+use super::{conflicts, record};
+use crate::Error;
+
+/// Creates the user, or brings back the preserved one that is meant: by `externalId` first, else by `userName`.
+///
+/// # Errors
+/// [`Refusal`]s for a missing attribute, a name that is taken, no matching mapping, a full profile, and a hold.
+pub fn create(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, sent: &Admitted) -> Result<Record, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let mut user = blank(ctx, connection, &sent.attributes);
+    user.assign(sent.attributes.clone());
+    user.check_required(&settings)?;
+    let key = Facts::key_of(user.user_name()?);
+    let known = store::users::known(tx, ctx.tenant, connection, &key, user.external_id())?;
+    match meant(&settings, connection, &user, known)? {
+        Some(before) => bring_back(tx, ctx, &settings, connection, sent, before),
+        None => join(tx, ctx, &settings, connection, user, &sent.undeclared),
+    }
+}
+
+/// A user who is nobody yet.
+fn blank(ctx: &Ctx, connection: ConnectionId, attributes: &Object) -> User {
+    let lifecycle = if attributes.get("active") == Some(&Value::Bool(false)) {
+        Lifecycle::staged(Mark { by: ctx.actor.name(), at: ctx.now, purge_days: 0 })
+    } else {
+        Lifecycle::joined()
+    };
+    let facts = Facts {
+        id: UserId::from(ctx.ids.first()),
+        connection: Some(connection),
+        account_name: String::new(),
+        display_name_derived: true,
+        lifecycle,
+        placement: Placement::default(),
+        version: 1,
+        created: ctx.now,
+        modified: ctx.now,
+    };
+    User { facts, attributes: Object::new() }
+}
+
+fn join(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    connection: ConnectionId,
+    mut user: User,
+    undeclared: &Object,
+) -> Result<Record, Error> {
+    // Nobody visible has the names: `meant` has looked. What is left is the e-mail address.
+    if settings.tenant.unique_email {
+        conflicts::check(tx, settings, connection, &user, None)?;
+    }
+    if user.facts.lifecycle.status() == Status::Active {
+        place::place(ctx, settings, &mut user, undeclared, Carries::Everything)?;
+        place::check_limits(tx, settings, &user.facts, None)?;
+    }
+    record::added(tx, ctx, settings, user)
+}
+
+/// The preserved user that a create means; `None` for a new one.
+fn meant(settings: &Settings, connection: ConnectionId, user: &User, known: Known) -> Result<Option<Record>, Refusal> {
+    let user_name = user.user_name()?;
+    let by_id = known.by_external_id.or(known.by_former_external_id);
+    if let Some(same) = by_id {
+        return match same.facts.lifecycle.status() {
+            Status::Preserved => Ok(Some(same)),
+            Status::Active => {
+                let holder = conflicts::describe(settings, connection, &same);
+                let external_id = user.external_id().unwrap_or_default().to_owned();
+                Err(Refusal::ExternalIdTaken { external_id, holder })
+            }
+        };
+    }
+    if let Some(holder) = known.by_user_name {
+        let is_ours = holder.facts.connection.is_none_or(|of| of == connection);
+        let is_manual = holder.facts.connection.is_none();
+        if !is_ours || (holder.facts.lifecycle.status() == Status::Active && !is_manual) {
+            return Err(conflicts::user_name_taken(settings, connection, user_name, &holder));
+        }
+        let holder_user = holder.clone().open();
+        return match different_ids(&holder_user, user) {
+            Some((known, given)) => Err(Refusal::DifferentPerson { user_name: user_name.to_owned(), known, given }),
+            None => Ok(Some(holder)),
+        };
+    }
+    // A name that a deleted user had is free: with another externalId it is another person's now.
+    Ok(known.by_former_user_name.filter(|former| different_ids(&former.clone().open(), user).is_none()))
+}
+
+fn different_ids(known: &User, given: &User) -> Option<(String, String)> {
+    let (known, given) = (known.external_id()?, given.external_id()?);
+    (known != given).then(|| (known.to_owned(), given.to_owned()))
+}
+
+/// The same person is back: same id, history, profile and storage, with what the identity provider says now.
+fn bring_back(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    connection: ConnectionId,
+    sent: &Admitted,
+    before: Record,
+) -> Result<Record, Error> {
+    let mut user = before.clone().open();
+    let old = user.clone();
+    super::update::assign(&mut user, sent.attributes.clone());
+    user.facts.connection = Some(connection);
+    user.check_required(settings)?;
+    let was_visible = old.facts.lifecycle.is_visible();
+    conflicts::check(tx, settings, connection, &user, was_visible.then_some(&old))?;
+    let says_inactive = sent.attributes.get("active") == Some(&Value::Bool(false));
+    if says_inactive {
+        user.facts.lifecycle = user.facts.lifecycle.reappear();
+    } else {
+        user.facts.lifecycle = return_of(user.facts.lifecycle)?;
+        place::place(ctx, settings, &mut user, &sent.undeclared, Carries::Everything)?;
+        place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
+    }
+    let kind = record::kind_of(&before.facts, &user.facts);
+    record::changed(tx, ctx, settings, user, before, kind)
+}
+
+/// A create is a new word even where the last one was "active": an administrator's hold refuses it.
+fn return_of(lifecycle: Lifecycle) -> Result<Lifecycle, Refusal> {
+    let is_held = lifecycle.status() == Status::Preserved && lifecycle.idp_state() == IdpState::Active;
+    if is_held { lifecycle.reappear().activate() } else { lifecycle.activate() }
+}

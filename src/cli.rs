@@ -1,0 +1,484 @@
+//! The command line, as clap reads it; help, errors and completions fall out of it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use directory::{Bytes, CloudIdentity, ConnectionKind};
+use serde::Serialize;
+
+/// A self-hosted SCIM 2.0 user-provisioning server.
+#[derive(Debug, Parser)]
+#[command(name = "provost", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Configuration file [default: provost.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The tenant
+    #[arg(long, global = true, value_name = "NAME", default_value = "default")]
+    pub(crate) tenant: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// Where the data are.
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct Place {
+    /// Folder for what Provost keeps on this machine [default: ./provost-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// Database, such as sqlite:provost.db [default: provost.db in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// What is logged: error, warn, info, debug, or a filter [default: warn]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(Serve),
+    /// Customer organisations
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// App integrations in identity providers
+    #[command(subcommand)]
+    Connection(Connection),
+    /// Named sets of settings for users
+    #[command(subcommand)]
+    Profile(Profile),
+    /// Named places where users' data live
+    #[command(subcommand)]
+    Storage(Storage),
+    /// Ordered rules that place users
+    #[command(subcommand)]
+    Mapping(Mapping),
+    /// Custom attributes that are stored and returned
+    #[command(subcommand)]
+    Attribute(Attribute),
+    /// Bearer tokens of connections
+    #[command(subcommand)]
+    Token(Token),
+    /// The people
+    #[command(subcommand)]
+    User(User),
+    /// Reports
+    #[command(subcommand)]
+    Report(Report),
+    /// Play an identity provider against a SCIM server
+    Simulate(Simulate),
+    /// Check the configuration, the database and the settings
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct Serve {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// The address that identity providers reach it under, such as https://provost.example.com
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    /// TLS certificate chain, a PEM file
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_cert: Option<PathBuf>,
+    /// TLS private key, a PEM file
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_key: Option<PathBuf>,
+    /// Proxies whose X-Forwarded-Host and X-Forwarded-Proto are taken, such as 10.0.0.0/8
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_proxies: Option<Vec<ipnet::IpNet>>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// List tenants
+    List,
+    /// Change a tenant
+    Set {
+        /// Its name
+        name: String,
+        /// A new name
+        #[arg(long)]
+        rename: Option<String>,
+        /// Refuse users without a display name
+        #[arg(long, value_name = "YES/NO", value_parser = yes_or_no)]
+        require_display_name: Option<bool>,
+        /// Refuse a second user with the same e-mail address
+        #[arg(long, value_name = "YES/NO", value_parser = yes_or_no)]
+        unique_email: Option<bool>,
+        /// The name that cloud-app backup knows users by: email or upn
+        #[arg(long, value_name = "WHICH")]
+        cloud_identity: Option<CloudIdentity>,
+        /// The most active users; 0 is any number
+        #[arg(long, value_name = "N")]
+        max_active_users: Option<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Connection {
+    /// List connections
+    List,
+    /// Add a connection
+    Add {
+        /// Its name; "Managed by" shows it
+        name: String,
+        /// okta, entra, onelogin, jumpcloud, ping, google, authentik, keycloak or other
+        #[arg(long, default_value = "other")]
+        kind: ConnectionKind,
+    },
+    /// Change a connection
+    Set {
+        /// Its name
+        name: String,
+        /// A new name
+        #[arg(long)]
+        rename: Option<String>,
+        /// Its kind
+        #[arg(long)]
+        kind: Option<ConnectionKind>,
+    },
+    /// Remove a connection with its tokens; its users become manual
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a profile holds.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProfileSettings {
+    /// The most active users; 0 is any number
+    #[arg(long, value_name = "N")]
+    pub(crate) max_users: Option<u64>,
+    /// Quota of users whose mapping names none, such as 50GB; 0 is unlimited
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) quota: Option<Bytes>,
+    /// Days until a preserved user is purged; 0 is never
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) purge_days: Option<u32>,
+    /// Settings for the product behind, a JSON object
+    #[arg(long, value_name = "JSON", value_parser = json_object)]
+    pub(crate) settings: Option<scim::Object>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Profile {
+    /// List profiles
+    List,
+    /// Add a profile
+    Add {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        settings: ProfileSettings,
+    },
+    /// Change a profile; its users follow at once
+    Set {
+        /// Its name
+        name: String,
+        /// A new name
+        #[arg(long)]
+        rename: Option<String>,
+        #[command(flatten)]
+        settings: ProfileSettings,
+    },
+    /// Remove a profile that is not in use
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Storage {
+    /// List storages
+    List,
+    /// Add a storage
+    Add {
+        /// Its name
+        name: String,
+        /// Where it is, such as eu-central-1
+        #[arg(long, default_value = "")]
+        region: String,
+    },
+    /// Change a storage
+    Set {
+        /// Its name
+        name: String,
+        /// A new name
+        #[arg(long)]
+        rename: Option<String>,
+        /// Where it is
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Remove a storage that is not in use
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a mapping says.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MappingSettings {
+    /// It is for any user
+    #[arg(long, conflicts_with = "attribute")]
+    pub(crate) any: bool,
+    /// It is for users with one of the values in this attribute, such as department or name.familyName
+    #[arg(long, value_name = "PATH", requires = "value")]
+    pub(crate) attribute: Option<String>,
+    /// A value; write --value again for each further one, commas and all
+    #[arg(long, requires = "attribute")]
+    pub(crate) value: Vec<String>,
+    /// Case counts in the values
+    #[arg(long, requires = "attribute")]
+    pub(crate) case_sensitive: bool,
+    /// It is only for users of this connection; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Vec<String>,
+    /// The profile that they get
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The storage that they get
+    #[arg(long, value_name = "NAME")]
+    pub(crate) storage: Option<String>,
+    /// Their quota, such as 10GB; "profile" follows the profile's
+    #[arg(long, value_name = "SIZE", value_parser = quota)]
+    pub(crate) quota: Option<Quota>,
+    /// Whether they get an activation mail
+    #[arg(long, value_name = "YES/NO", value_parser = yes_or_no)]
+    pub(crate) activation_mail: Option<bool>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mapping {
+    /// List mappings in their order
+    List,
+    /// Add a mapping, above those for any user at the end
+    Add {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        settings: Box<MappingSettings>,
+        /// Its place in the order, from 1
+        #[arg(long, value_name = "N")]
+        at: Option<u32>,
+    },
+    /// Change a mapping; users whom it placed keep what they have
+    Set {
+        /// Its name
+        name: String,
+        /// A new name
+        #[arg(long)]
+        rename: Option<String>,
+        #[command(flatten)]
+        settings: Box<MappingSettings>,
+    },
+    /// Move a mapping to another place in the order
+    Move {
+        /// Its name
+        name: String,
+        /// The place, from 1
+        #[arg(long, value_name = "N")]
+        at: u32,
+    },
+    /// Remove a mapping; users whom it placed keep what they have
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Attribute {
+    /// List declared attributes
+    List,
+    /// Declare an attribute: it is then stored, returned and shown in /Schemas
+    Add {
+        /// Its name, such as countryCode
+        name: String,
+        /// The schema that it belongs to [default: the core User schema]
+        #[arg(long)]
+        urn: Option<String>,
+        /// What it holds
+        #[arg(long = "type", value_enum, default_value = "string")]
+        kind: AttributeType,
+    },
+    /// Take a declaration back
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Simple types of RFC 7643.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum AttributeType {
+    String,
+    Boolean,
+    Integer,
+    Decimal,
+    DateTime,
+    Reference,
+    Binary,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// List tokens
+    List,
+    /// Make a token and print it, alone; it is shown only now
+    Create {
+        /// The connection that it opens
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        connection: String,
+        /// Days that it is valid, 1 to 730
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+        /// Days that the connection's token before it stays alive, 0 to 30
+        #[arg(long, default_value_t = 7)]
+        grace_days: u32,
+    },
+    /// End a token at once
+    Revoke {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// List users
+    List {
+        /// Only those with this status: active or preserved
+        #[arg(long)]
+        status: Option<directory::Status>,
+    },
+    /// Show all that the directory holds of a user
+    Show {
+        /// userName, account name, e-mail address or id
+        user: String,
+    },
+    /// Preserve a user, whatever the identity provider says later
+    Preserve {
+        /// userName, account name, e-mail address or id
+        user: String,
+    },
+    /// End a preservation
+    Activate {
+        /// userName, account name, e-mail address or id
+        user: String,
+        /// Even where the identity provider says inactive, until its next word
+        #[arg(long = "override")]
+        over: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Each user with the profile, storage and mapping that placed them
+    Provisioning {
+        /// How to write it
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Csv,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The identity provider
+    #[arg(value_enum)]
+    pub(crate) provider: Provider,
+    /// The SCIM base URL, such as http://127.0.0.1:8080/scim/v2
+    #[arg(long)]
+    pub(crate) url: String,
+    /// The token
+    #[arg(long, env = "PROVOST_SIMULATE_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+    /// Which of Okta's two ways: aiw (all PUT) or oin (PATCH)
+    #[arg(long, value_enum, default_value = "aiw")]
+    pub(crate) app: App,
+    /// How many people
+    #[arg(long, default_value_t = 50)]
+    pub(crate) people: usize,
+    /// The people are the same for the same seed
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many requests at once
+    #[arg(long, default_value_t = 4)]
+    pub(crate) concurrency: usize,
+    /// A custom attribute with the values that people have, such as countryCode=DE,FR; may be repeated
+    #[arg(long, value_name = "NAME=VALUE,...")]
+    pub(crate) custom: Vec<String>,
+    /// PEM file with the authority that signed the server's certificate
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    Okta,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum App {
+    Aiw,
+    Oin,
+}
+
+/// A mapping's quota: its own, or its profile's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quota(pub(crate) Option<Bytes>);
+
+fn quota(text: &str) -> Result<Quota, String> {
+    if text.eq_ignore_ascii_case("profile") { Ok(Quota(None)) } else { text.parse().map(|bytes| Quota(Some(bytes))) }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "on" => Ok(true),
+        "no" | "false" | "off" => Ok(false),
+        _ => Err("write yes or no".to_owned()),
+    }
+}
+
+fn json_object(text: &str) -> Result<scim::Object, String> {
+    scim::json::parse_object(text.as_bytes()).map_err(|error| error.detail)
+}

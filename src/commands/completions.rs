@@ -1,0 +1,13 @@
+//! `provost completions`
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+
+pub(crate) fn print(shell: Shell) -> ExitCode {
+    clap_complete::generate(shell, &mut Cli::command(), "provost", &mut std::io::stdout());
+    ExitCode::SUCCESS
+}

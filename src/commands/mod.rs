@@ -1,0 +1,96 @@
+//! What each command does.
+
+mod attribute;
+pub(crate) mod completions;
+mod connection;
+mod doctor;
+mod mapping;
+mod profile;
+mod report;
+mod serve;
+mod simulate;
+mod storage;
+mod tenant;
+mod token;
+mod user;
+mod welcome;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use directory::{Actor, Ctx, Settings, TenantId, Timestamp, rfc3339};
+use store::{DatabaseUrl, Store, Tx};
+
+use crate::cli::{Cli, Command, Common};
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::output::Reader;
+
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let common = cli.common;
+    match cli.command {
+        Command::Serve(flags) => serve::run(&common, &flags).await?,
+        Command::Simulate(arguments) => return simulate::run(&common, arguments).await,
+        Command::Doctor => return doctor::run(&common),
+        Command::Completions { shell } => return Ok(completions::print(shell)),
+        Command::Tenant(command) => tenant::run(&Session::open(&common)?, command).await?,
+        Command::Connection(command) => connection::run(&Session::open(&common)?, command).await?,
+        Command::Profile(command) => profile::run(&Session::open(&common)?, command).await?,
+        Command::Storage(command) => storage::run(&Session::open(&common)?, command).await?,
+        Command::Mapping(command) => mapping::run(&Session::open(&common)?, command).await?,
+        Command::Attribute(command) => attribute::run(&Session::open(&common)?, command).await?,
+        Command::Token(command) => token::run(&Session::open(&common)?, command).await?,
+        Command::User(command) => user::run(&Session::open(&common)?, command).await?,
+        Command::Report(command) => report::run(&Session::open(&common)?, &command).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A database that is there, and the tenant in it that the command is about.
+pub(crate) struct Session {
+    store: Store,
+    tenant: TenantId,
+    reader: Reader,
+}
+
+impl Session {
+    fn open(common: &Common) -> Result<Self, Failure> {
+        let config = Config::read(common.config.as_deref(), &common.place)?;
+        let store = open_existing(&config.database()?)?;
+        let tenant = store.read(|tx| service::settings::tenants::show(tx, &common.tenant))?;
+        Ok(Self { store, tenant: tenant.id, reader: Reader::of(common.json) })
+    }
+
+    fn settings(&self) -> Result<Arc<Settings>, Failure> {
+        Ok(self.store.read(|tx| service::settings::all(tx, self.tenant))?)
+    }
+
+    async fn write<R: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Tx<'_>, &Ctx) -> Result<R, service::Error> + Send + 'static,
+    ) -> Result<R, Failure> {
+        let ctx = self.context();
+        Ok(self.store.write(move |tx| work(tx, &ctx)).await?)
+    }
+
+    fn context(&self) -> Ctx {
+        server::clock::context(Actor::Administrator("command line".to_owned()), self.tenant)
+    }
+}
+
+/// Opens a database that is there; only `serve` makes one.
+fn open_existing(url: &DatabaseUrl) -> Result<Store, Failure> {
+    let DatabaseUrl::Sqlite(path) = url;
+    if !path.exists() {
+        let reason = "there is no such file; `provost serve` makes it".to_owned();
+        return Err(store::Error::Unreachable { database: path.display().to_string(), reason }.into());
+    }
+    Ok(Store::open(url)?)
+}
+
+/// A time for people: to the second.
+fn shown(at: Timestamp) -> String {
+    let text = rfc3339(at);
+    text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{}Z", seconds.replace('T', " ")))
+}
+

@@ -1,0 +1,113 @@
+//! `provost serve`
+
+use std::path::Path;
+
+use directory::{Actor, TenantId};
+use server::{Control, Options, Server};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+
+use super::welcome;
+use crate::cli::{Common, Serve};
+use crate::config::Config;
+use crate::exit::Failure;
+
+pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
+    let config = read(common, flags)?;
+    let log = start_log(&config)?;
+    make_folder(&config.data)?;
+    let store = store::Store::open(&config.database()?)?;
+    let _claim = store.claim()?;
+    let options = Options {
+        public_url: config.public_url.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        tls: config.tls_cert.clone().zip(config.tls_key.clone()),
+    };
+    let server = Server::bind(store.clone(), config.listen, options).await?;
+    warn_without_https(&config);
+
+    let secret = server::clock::fresh_secret().map_err(|error| Failure::found(format!("no randomness: {error}")))?;
+    let ctx = server::clock::context(Actor::System, TenantId::from(server::clock::fresh_id()));
+    let shown = secret.clone();
+    if store.write(move |tx| service::first_run::set_up(tx, &ctx, &secret)).await? {
+        welcome::first(&server.scim_base(), &shown, &config.data)?;
+    } else {
+        welcome::again(&server.scim_base())?;
+    }
+    let signals = tokio::spawn(obey(server.control(), common.clone(), flags.clone(), log));
+    let outcome = server.run().await;
+    signals.abort();
+    Ok(outcome?)
+}
+
+fn read(common: &Common, flags: &Serve) -> Result<Config, Failure> {
+    #[derive(serde::Serialize)]
+    struct Flags<'f> {
+        #[serde(flatten)]
+        place: &'f crate::cli::Place,
+        #[serde(flatten)]
+        serve: &'f Serve,
+    }
+    Config::read(common.config.as_deref(), &Flags { place: &common.place, serve: flags })
+}
+
+type Log = reload::Handle<EnvFilter, Registry>;
+
+fn start_log(config: &Config) -> Result<Log, Failure> {
+    let (filter, handle) = reload::Layer::new(filter(config)?);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    Registry::default().with(filter).with(lines).init();
+    Ok(handle)
+}
+
+fn filter(config: &Config) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(&config.log).map_err(|error| Failure::usage(format!("log: {error}; write error, warn, info or debug")))
+}
+
+/// The data folder is for this user alone: it holds people's data, and sometimes a token.
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|reason| {
+        let (database, reason) = (folder.display().to_string(), reason.to_string());
+        store::Error::Unreachable { database, reason: format!("cannot make the data folder: {reason}; choose another with --data") }.into()
+    })
+}
+
+fn warn_without_https(config: &Config) {
+    let is_https = config.tls_cert.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    if config.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
+        eprintln!("provost: warning: --public-url is not https. Okta and Entra ID refuse it, and tokens would travel in the clear.");
+    } else if !is_https && !config.listen.ip().is_loopback() {
+        eprintln!("provost: warning: serving plain HTTP beyond this machine. Use --tls-cert and --tls-key, or a proxy with https.");
+    }
+}
+
+/// SIGTERM and SIGINT stop cleanly; SIGHUP reads the certificate and the log level again.
+async fn obey(control: Control, common: Common, flags: Serve, log: Log) {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
+    else {
+        tracing::warn!("cannot listen for signals");
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                if let Err(error) = control.reload().await {
+                    tracing::error!(%error, "kept the old certificate");
+                }
+                let filter = read(&common, &flags).and_then(|config| filter(&config));
+                match filter.map(|filter| log.reload(filter)) {
+                    Ok(Ok(())) => {}
+                    _ => tracing::error!("kept the old log level: the configuration cannot be read"),
+                }
+            }
+        }
+    }
+    control.stop();
+}

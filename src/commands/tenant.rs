@@ -1,0 +1,40 @@
+//! `provost tenant`
+
+use directory::Tenant;
+use serde_json::json;
+use service::settings::tenants::{self, TenantChange};
+
+use super::Session;
+use crate::cli;
+use crate::exit::Failure;
+
+pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), Failure> {
+    match command {
+        cli::Tenant::List => {
+            let all = session.store.read(store::settings::tenants)?;
+            let columns = ["Name", "Require display name", "Unique e-mail", "Cloud identity", "Maximum active users"];
+            let rows: Vec<_> = all.iter().map(row).collect();
+            session.reader.list(&columns, &rows, || all.iter().map(|tenant| json!(tenant)).collect())?;
+        }
+        cli::Tenant::Set { name, rename, require_display_name, unique_email, cloud_identity, max_active_users } => {
+            let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
+            let change = TenantChange { name: rename, require_display_name, unique_email, cloud_identity, max_active_users };
+            let mut ctx = session.context();
+            ctx.tenant = tenant.id;
+            let tenant = session.store.write(move |tx| tenants::set(tx, &ctx, &change)).await?;
+            session.reader.done(&format!("Changed the tenant {}.", tenant.name), &json!(tenant))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(tenant: &Tenant) -> Vec<String> {
+    let yes_or_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    vec![
+        tenant.name.to_string(),
+        yes_or_no(tenant.require_display_name),
+        yes_or_no(tenant.unique_email),
+        tenant.cloud_identity.name().to_owned(),
+        tenant.max_active_users.map_or("any number".to_owned(), |max| max.to_string()),
+    ]
+}

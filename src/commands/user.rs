@@ -1,0 +1,115 @@
+//! `provost user`
+
+use directory::{Bytes, Override, Record, Settings};
+use serde_json::Value;
+use service::users;
+
+use super::Session;
+use crate::cli;
+use crate::exit::Failure;
+
+pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Failure> {
+    match command {
+        cli::User::List { status } => list(session, status).await?,
+        cli::User::Show { user } => {
+            let record = find(session, &user)?;
+            show(session, &record)?;
+        }
+        cli::User::Preserve { user } => {
+            let id = find(session, &user)?.facts.id;
+            let record = session.write(move |tx, ctx| users::preserve(tx, ctx, id)).await?;
+            let sentence = format!("{} is preserved; only an administrator can activate the account.", record.facts.account_name);
+            session.reader.done(&sentence, &record.to_json(&*session.settings()?))?;
+        }
+        cli::User::Activate { user, over } => {
+            let over = if over { Override::UntilNextWord } else { Override::No };
+            let id = find(session, &user)?.facts.id;
+            let record = session.write(move |tx, ctx| users::activate(tx, ctx, id, over)).await?;
+            let facts = &record.facts;
+            let sentence = match facts.lifecycle.preservation() {
+                None => format!("{} is active.", facts.account_name),
+                Some(_) => format!(
+                    "{}: the administrator's hold has ended; the account stays preserved, because the identity provider says \
+                     that the user is {}. Activate it there, or again with --override.",
+                    facts.account_name,
+                    facts.lifecycle.idp_state().name(),
+                ),
+            };
+            session.reader.done(&sentence, &record.to_json(&*session.settings()?))?;
+        }
+    }
+    Ok(())
+}
+
+fn find(session: &Session, text: &str) -> Result<Record, Failure> {
+    Ok(session.store.read(|tx| users::find(tx, session.tenant, text))?)
+}
+
+async fn list(session: &Session, status: Option<directory::Status>) -> Result<(), Failure> {
+    let settings = session.settings()?;
+    let tenant = session.tenant;
+    let values = session
+        .store
+        .scan(move |tx| {
+            let mut values = Vec::new();
+            users::all(tx, tenant, |record| {
+                if status.is_none_or(|status| record.facts.lifecycle.status() == status) {
+                    values.push(record.to_json(&settings));
+                }
+            })?;
+            Ok::<_, service::Error>(values)
+        })
+        .await?;
+    let columns = ["User name", "Name", "E-mail", "Status", "Profile", "Storage", "Managed by", "Id"];
+    let keys = ["accountName", "name", "email", "status", "profile", "storage", "managedBy", "id"];
+    let rows: Vec<Vec<_>> = values.iter().map(|value| keys.iter().map(|key| text(&value[*key])).collect()).collect();
+    session.reader.list(&columns, &rows, || values)?;
+    Ok(())
+}
+
+fn show(session: &Session, record: &Record) -> Result<(), Failure> {
+    let settings: &Settings = &*session.settings()?;
+    let value = record.to_json(settings);
+    let preservation = &value["preservation"];
+    let mut fields: Vec<(&str, String)> = [
+        ("User name", "accountName"),
+        ("userName", "userName"),
+        ("Name", "name"),
+        ("E-mail", "email"),
+        ("UPN", "userPrincipalName"),
+        ("External id", "externalId"),
+        ("Status", "status"),
+        ("IdP says", "idpState"),
+        ("Hold", "hold"),
+        ("Profile", "profile"),
+        ("Storage", "storage"),
+    ]
+    .map(|(label, key)| (label, text(&value[key])))
+    .to_vec();
+    let quota = record.facts.placement.quota(settings).map(|quota: Bytes| quota.to_string());
+    fields.push(("Quota", quota.unwrap_or_default()));
+    if preservation.is_object() {
+        let by = format!("{} ({}) on {}", text(&preservation["by"]), text(&preservation["cause"]), text(&preservation["at"]));
+        fields.push(("Preserved by", by));
+        let purge = &preservation["purgeAt"];
+        fields.push(("Purged on", if purge.is_null() { "never".to_owned() } else { text(purge) }));
+    }
+    let decision = &value["decision"];
+    fields.push(("Mapping", if decision.is_null() { String::new() } else { format!("{} on {}", text(&decision["mappingName"]), text(&decision["at"])) }));
+    fields.push(("Managed by", value["managedBy"].as_str().unwrap_or("manual").to_owned()));
+    for (label, key) in [("Created", "created"), ("Last updated", "lastModified"), ("Id", "id")] {
+        fields.push((label, text(&value[key])));
+    }
+    fields.push(("Attributes", format!("\n{}", crate::output::pretty(&value["attributes"]))));
+    session.reader.one(&fields, &value)?;
+    Ok(())
+}
+
+/// A JSON value as a cell.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,58 @@
+//! What `serve` says when it starts. Secrets go to a terminal once, or to a file that only this user can read; never
+//! to a log that stdout may end up in.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use directory::Secret;
+
+use crate::output::print;
+
+/// The file in the data folder for the first token.
+const FILE: &str = "first-run.txt";
+
+/// The database was empty: everything that it takes to connect an identity provider.
+pub(super) fn first(base: &str, secret: &Secret, data: &Path) -> io::Result<()> {
+    let text = text(base, secret);
+    if io::stdout().is_terminal() {
+        return print(&text);
+    }
+    let path = data.join(FILE);
+    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    file.write_all(text.as_bytes())?;
+    print(&format!("Provost is ready. The base URL, the token and what to do next are in {}.", path.display()))
+}
+
+/// The database was there.
+pub(super) fn again(base: &str) -> io::Result<()> {
+    print(&format!("Provost is ready. SCIM base URL: {base}"))
+}
+
+fn text(base: &str, secret: &Secret) -> String {
+    let token = secret.reveal();
+    let https = if base.starts_with("https://") {
+        ""
+    } else {
+        "\n     Okta asks for https: give Provost a certificate (--tls-cert, --tls-key) or put a proxy in front."
+    };
+    format!(
+        "Provost is ready.
+
+  SCIM base URL   {base}
+  Token           {token}
+                  shown once, valid for 365 days; `provost token create` makes the next one
+
+In Okta, in your app under Provisioning > Integration:
+  1. SCIM connector base URL: the base URL above. Unique identifier field: userName.{https}
+  2. Authentication mode: HTTP Header. Authorization: the token above. Press Test Connector Configuration.
+  3. Under To App, enable Create Users, Update User Attributes and Deactivate Users; then assign people.
+
+To try next, in another terminal:
+  provost simulate okta --url {base} --token {token}
+  provost report provisioning
+  provost profile add Germany --max-users 100 --quota 50GB --purge-days 90
+  provost mapping add Germany --attribute countryCode --value DE --profile Germany --storage default
+"
+    )
+}

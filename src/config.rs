@@ -1,0 +1,100 @@
+//! Configuration: TOML file, environment and flags, from weak to strong. An error names the key and where it came from.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use store::DatabaseUrl;
+
+use crate::exit::Failure;
+
+/// Where the file is looked for if none is named.
+const FILE: &str = "provost.toml";
+
+const KEYS: [&str; 8] =
+    ["data", "database", "listen", "public_url", "tls_cert", "tls_key", "trusted_proxies", "log"];
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The folder for what Provost keeps on this machine.
+    pub(crate) data: PathBuf,
+    /// Where the data are; by default `provost.db` in the data folder.
+    pub(crate) database: Option<String>,
+    /// The address and port to listen on.
+    pub(crate) listen: SocketAddr,
+    /// The address that identity providers reach it under.
+    pub(crate) public_url: Option<String>,
+    /// Certificate chain, a PEM file.
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key, a PEM file.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Proxies whose word about host and scheme is taken.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// What is logged: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug`.
+    pub(crate) log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: "provost-data".into(),
+            database: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            tls_cert: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
+            log: "warn".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, the environment and `flags`.
+    pub(crate) fn read(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, Failure> {
+        if let Some(file) = file.filter(|file| !file.is_file()) {
+            return Err(Failure::usage(format!("there is no configuration file {}", file.display())));
+        }
+        let config: Self = Figment::from(Serialized::defaults(Self::default()))
+            .merge(Toml::file_exact(file.unwrap_or(Path::new(FILE))))
+            .merge(Env::prefixed("PROVOST_").only(&KEYS))
+            .merge(Serialized::globals(flags))
+            .extract()
+            .map_err(|error| Failure::usage(explain(&error)))?;
+        if config.tls_cert.is_some() != config.tls_key.is_some() {
+            return Err(Failure::usage("tls_cert and tls_key go together: name both files, or neither"));
+        }
+        if let Some(url) = &config.public_url
+            && !(url.starts_with("https://") || url.starts_with("http://"))
+        {
+            return Err(Failure::usage(format!("public_url must begin with https:// (or http://); it is {url:?}")));
+        }
+        Ok(config)
+    }
+
+    /// The database, by default in the data folder.
+    pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
+        match &self.database {
+            Some(url) => url.parse().map_err(|reason| Failure::usage(format!("database: {reason}"))),
+            None => Ok(DatabaseUrl::Sqlite(self.data.join("provost.db"))),
+        }
+    }
+}
+
+fn explain(error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let source = error.metadata.as_ref().map(|metadata| match &metadata.source {
+        Some(source) => format!(" ({}, {source})", metadata.name),
+        None if metadata.name.contains("environment") => {
+            format!(" (environment variable PROVOST_{})", key.to_uppercase())
+        }
+        None => " (command line)".to_owned(),
+    });
+    let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
+    format!("{key}{}{}", error.kind, source.unwrap_or_default())
+}
