@@ -60,8 +60,12 @@ impl Config {
         if let Some(file) = file.filter(|file| !file.is_file()) {
             return Err(Failure::usage(format!("there is no configuration file {}", file.display())));
         }
-        let config: Self = Figment::from(Serialized::defaults(Self::default()))
-            .merge(Toml::file_exact(file.unwrap_or(Path::new(FILE))))
+        let file = file.unwrap_or(Path::new(FILE));
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if file.is_file() {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment
             .merge(Env::prefixed("PROVOST_").only(&KEYS))
             .merge(Serialized::globals(flags))
             .extract()

@@ -69,9 +69,9 @@ CREATE UNIQUE INDEX users_user_name ON users (tenant, user_name_key) WHERE visib
 CREATE UNIQUE INDEX users_external_id ON users (tenant, connection, external_id)
     WHERE visible = 1 AND external_id IS NOT NULL;
 CREATE UNIQUE INDEX users_account ON users (tenant, account_key);
-CREATE INDEX users_email ON users (tenant, email_key) WHERE email_key IS NOT NULL;
-CREATE INDEX users_former_user_name ON users (tenant, user_name_key) WHERE visible = 0;
-CREATE INDEX users_former_external_id ON users (tenant, connection, external_id)
+CREATE INDEX users_email ON users (tenant, email_key, id) WHERE email_key IS NOT NULL;
+CREATE INDEX users_former_user_name ON users (tenant, user_name_key, id) WHERE visible = 0;
+CREATE INDEX users_former_external_id ON users (tenant, connection, external_id, id)
     WHERE visible = 0 AND external_id IS NOT NULL;
 
 -- Addresses beside the one that reaches the person; most people have none.

@@ -21,6 +21,8 @@ pub struct Tx<'c> {
     generation: Option<i64>,
     /// Whether this transaction changed settings, so that what it loads is not for others yet.
     dirty: bool,
+    /// Whether the work under way has written.
+    wrote: bool,
     /// What the work under way has put off.
     pending: Pending,
     /// What finished work in this transaction has put off.
@@ -43,7 +45,7 @@ pub(crate) struct Lookup<'p> {
 impl<'c> Tx<'c> {
     pub(crate) fn new(connection: &'c Connection, cache: &'c Cache) -> Self {
         let (pending, kept) = (Pending::default(), Pending::default());
-        Self { connection, cache, generation: None, dirty: false, pending, kept }
+        Self { connection, cache, generation: None, dirty: false, wrote: false, pending, kept }
     }
 
     /// The tenant's settings as this transaction sees them.
@@ -127,6 +129,7 @@ impl<'c> Tx<'c> {
 
     /// Writes at once; gives the number of rows that it changed.
     pub(crate) fn run(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<usize, Error> {
+        self.wrote = true;
         let mut prepared = self.connection.prepare_cached(statement.0)?;
         Ok(prepared.execute(params_from_iter(params))?)
     }
@@ -147,17 +150,21 @@ impl<'c> Tx<'c> {
         of(&self.pending) + of(&self.kept)
     }
 
-    /// Ends one piece of work: what it put off stays, or goes with it.
-    pub(crate) fn settle(&mut self, stays: bool) {
+    /// Ends one piece of work that stays, with what it put off.
+    pub(crate) fn keep(&mut self) {
+        self.wrote = false;
         let pending = mem::take(&mut self.pending);
-        if stays {
-            self.kept.events.extend(pending.events);
-            for (count, change) in pending.counts {
-                *self.kept.counts.entry(count).or_default() += change;
-            }
-        } else {
-            self.generation = None;
+        self.kept.events.extend(pending.events);
+        for (count, change) in pending.counts {
+            *self.kept.counts.entry(count).or_default() += change;
         }
+    }
+
+    /// Ends one piece of work that failed, with what it put off; says whether it wrote, so that the transaction cannot
+    /// stay either.
+    pub(crate) fn give_up(&mut self) -> bool {
+        self.pending = Pending::default();
+        self.wrote
     }
 
     /// Writes what was put off.

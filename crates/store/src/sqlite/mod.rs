@@ -1,5 +1,6 @@
 //! SQLite: one writer with group commit, readers beside it (WAL), every acknowledged write on disk.
 
+mod checkpoint;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -7,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::settings::Cache;
 use crate::{Error, Tx, migrate};
+use checkpoint::Checkpoint;
 use writer::Writer;
 
 /// How long a write waits for one of another process.
@@ -52,7 +55,9 @@ impl Sqlite {
         configure(&connection)?;
         migrate::migrate(&mut connection, &database)?;
         let cache = std::sync::Arc::new(Cache::default());
-        let writer = Writer::start(connection, std::sync::Arc::clone(&cache))?;
+        let copier = connect(path)?;
+        configure(&copier)?;
+        let writer = Writer::start(connection, Checkpoint::start(copier)?, std::sync::Arc::clone(&cache))?;
         Ok(Self { path: path.to_owned(), writer, readers: Mutex::default(), cache })
     }
 
@@ -128,13 +133,15 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     })?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Without this, a statement is prepared again whenever a value is bound that a partial index might depend on.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
 fn configure(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;
-         PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
+         PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(())
 }

@@ -19,14 +19,13 @@ statements! {
                                    ORDER BY id DESC LIMIT 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
     BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
-    MANUAL_BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection IS NULL AND external_id = ?2 AND visible = 1
-                                     ORDER BY id");
+    MANUAL_BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection IS NULL AND external_id = ?2 AND visible = 1");
     BY_FORMER_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 0
                                      ORDER BY id DESC LIMIT 1");
     BY_ACCOUNT = select!("WHERE tenant = ?1 AND account_key = ?2");
     BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 ORDER BY id");
     BY_OTHER_EMAIL = select!("WHERE tenant = ?1 AND id IN
-                              (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2) ORDER BY id");
+                              (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
     PAGE = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
                     ORDER BY id LIMIT ?3 OFFSET ?4");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
