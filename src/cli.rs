@@ -468,7 +468,11 @@ pub(crate) enum App {
 pub(crate) struct Quota(pub(crate) Option<Bytes>);
 
 fn quota(text: &str) -> Result<Quota, String> {
-    if text.eq_ignore_ascii_case("profile") { Ok(Quota(None)) } else { text.parse().map(|bytes| Quota(Some(bytes))) }
+    if text.eq_ignore_ascii_case("profile") {
+        Ok(Quota(None))
+    } else {
+        text.parse().map(|bytes| Quota(Some(bytes)))
+    }
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

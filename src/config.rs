@@ -14,8 +14,16 @@ use crate::exit::Failure;
 /// Where the file is looked for if none is named.
 const FILE: &str = "provost.toml";
 
-const KEYS: [&str; 8] =
-    ["data", "database", "listen", "public_url", "tls_cert", "tls_key", "trusted_proxies", "log"];
+const KEYS: [&str; 8] = [
+    "data",
+    "database",
+    "listen",
+    "public_url",
+    "tls_cert",
+    "tls_key",
+    "trusted_proxies",
+    "log",
+];
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,7 +66,10 @@ impl Config {
     /// Reads the file, the environment and `flags`.
     pub(crate) fn read(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, Failure> {
         if let Some(file) = file.filter(|file| !file.is_file()) {
-            return Err(Failure::usage(format!("there is no configuration file {}", file.display())));
+            return Err(Failure::usage(format!(
+                "there is no configuration file {}",
+                file.display()
+            )));
         }
         let file = file.unwrap_or(Path::new(FILE));
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
@@ -71,12 +82,16 @@ impl Config {
             .extract()
             .map_err(|error| Failure::usage(explain(&error)))?;
         if config.tls_cert.is_some() != config.tls_key.is_some() {
-            return Err(Failure::usage("tls_cert and tls_key go together: name both files, or neither"));
+            return Err(Failure::usage(
+                "tls_cert and tls_key go together: name both files, or neither",
+            ));
         }
         if let Some(url) = &config.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
-            return Err(Failure::usage(format!("public_url must begin with https:// (or http://); it is {url:?}")));
+            return Err(Failure::usage(format!(
+                "public_url must begin with https:// (or http://); it is {url:?}"
+            )));
         }
         Ok(config)
     }
@@ -84,7 +99,9 @@ impl Config {
     /// The database, by default in the data folder.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
         match &self.database {
-            Some(url) => url.parse().map_err(|reason| Failure::usage(format!("database: {reason}"))),
+            Some(url) => url
+                .parse()
+                .map_err(|reason| Failure::usage(format!("database: {reason}"))),
             None => Ok(DatabaseUrl::Sqlite(self.data.join("provost.db"))),
         }
     }
@@ -99,6 +116,10 @@ fn explain(error: &figment::Error) -> String {
         }
         None => " (command line)".to_owned(),
     });
-    let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
+    let key = if key.is_empty() {
+        String::new()
+    } else {
+        format!("{key}: ")
+    };
     format!("{key}{}{}", error.kind, source.unwrap_or_default())
 }

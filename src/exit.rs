@@ -14,12 +14,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// The arguments or the configuration are not right.
     pub(crate) fn usage(reason: impl fmt::Display) -> Self {
-        Self { code: 2, reason: anyhow::anyhow!("{reason}") }
+        Self {
+            code: 2,
+            reason: anyhow::anyhow!("{reason}"),
+        }
     }
 
     /// It ran, and what it looked at is not as it should be.
     pub(crate) fn found(reason: impl fmt::Display) -> Self {
-        Self { code: 1, reason: anyhow::anyhow!("{reason}") }
+        Self {
+            code: 1,
+            reason: anyhow::anyhow!("{reason}"),
+        }
     }
 
     pub(crate) fn code(&self) -> ExitCode {
@@ -36,7 +42,10 @@ impl fmt::Display for Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let code = if error.is_schema() { 6 } else { 5 };
-        Self { code, reason: error.into() }
+        Self {
+            code,
+            reason: error.into(),
+        }
     }
 }
 
@@ -47,18 +56,27 @@ impl From<service::Error> for Failure {
             service::Error::Refused(ref refusal) if refusal.is_unknown() => 3,
             service::Error::Refused(_) | service::Error::Scim(_) => 4,
         };
-        Self { code, reason: error.into() }
+        Self {
+            code,
+            reason: error.into(),
+        }
     }
 }
 
 impl From<server::Error> for Failure {
     fn from(error: server::Error) -> Self {
-        Self { code: 1, reason: error.into() }
+        Self {
+            code: 1,
+            reason: error.into(),
+        }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self { code: 1, reason: error.into() }
+        Self {
+            code: 1,
+            reason: error.into(),
+        }
     }
 }

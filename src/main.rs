@@ -33,8 +33,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         return Ok(commands::completions::print(shell));
     }
     let runtime = match cli.command {
-        Command::Serve(_) | Command::Simulate(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build()?,
-        _ => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        Command::Serve(_) | Command::Simulate(_) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?
+        }
+        _ => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?,
     };
     let code = runtime.block_on(commands::run(cli))?;
     // A reader that is slow to go away must not hold the exit up.

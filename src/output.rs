@@ -18,7 +18,12 @@ impl Reader {
     }
 
     /// A list: a table, or an array.
-    pub(crate) fn list(self, columns: &[&str], rows: &[Vec<String>], values: impl FnOnce() -> Vec<Value>) -> io::Result<()> {
+    pub(crate) fn list(
+        self,
+        columns: &[&str],
+        rows: &[Vec<String>],
+        values: impl FnOnce() -> Vec<Value>,
+    ) -> io::Result<()> {
         match self {
             Self::Person => print(&table(columns, rows)),
             Self::Program => print(&pretty(&Value::Array(values()))),
@@ -41,8 +46,15 @@ impl Reader {
         match self {
             Self::Program => print(&pretty(value)),
             Self::Person => {
-                let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-                let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
+                let width = fields
+                    .iter()
+                    .map(|(name, _)| name.len())
+                    .max()
+                    .unwrap_or_default();
+                let lines: Vec<_> = fields
+                    .iter()
+                    .map(|(name, value)| format!("{name:width$}  {value}"))
+                    .collect();
                 print(&lines.join("\n"))
             }
         }
@@ -52,10 +64,16 @@ impl Reader {
 /// A table without borders, as wide as it must be.
 pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|column| column.to_uppercase()));
     table.add_rows(rows.iter().cloned());
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Prints to stdout; a reader that has gone, such as `head`, is no error.

@@ -13,19 +13,27 @@ pub(super) async fn run(session: &Session, command: cli::Attribute) -> Result<()
         cli::Attribute::List => {
             let settings = session.settings()?;
             let all = &settings.declared;
-            let rows: Vec<_> =
-                all.iter().map(|one| vec![one.name.clone(), format!("{:?}", one.kind), one.urn.clone()]).collect();
-            session.reader.list(&["Name", "Type", "Schema"], &rows, || all.iter().map(|one| json!(one)).collect())?;
+            let rows: Vec<_> = all
+                .iter()
+                .map(|one| vec![one.name.clone(), format!("{:?}", one.kind), one.urn.clone()])
+                .collect();
+            session.reader.list(&["Name", "Type", "Schema"], &rows, || {
+                all.iter().map(|one| json!(one)).collect()
+            })?;
         }
         cli::Attribute::Add { name, urn, kind } => {
             let kind = scim_type(kind);
-            let one = session.write(move |tx, ctx| attributes::add(tx, ctx, &name, urn.as_deref(), kind)).await?;
+            let one = session
+                .write(move |tx, ctx| attributes::add(tx, ctx, &name, urn.as_deref(), kind))
+                .await?;
             let sentence = format!("Declared {}. Users get it with their next update.", one.name);
             session.reader.done(&sentence, &json!(one))?;
         }
         cli::Attribute::Remove { name } => {
             let removed = json!({"removed": name});
-            session.write(move |tx, ctx| attributes::remove(tx, ctx, &name)).await?;
+            session
+                .write(move |tx, ctx| attributes::remove(tx, ctx, &name))
+                .await?;
             session.reader.done("Took the declaration back.", &removed)?;
         }
     }

@@ -12,23 +12,47 @@ pub(super) async fn run(session: &Session, command: cli::Connection) -> Result<(
         cli::Connection::List => {
             let settings = session.settings()?;
             let all = &settings.connections;
-            let rows: Vec<_> =
-                all.iter().map(|one| vec![one.name.to_string(), one.kind.name().to_owned(), one.id.to_string()]).collect();
-            session.reader.list(&["Name", "Kind", "Id"], &rows, || all.iter().map(|one| json!(one)).collect())?;
+            let rows: Vec<_> = all
+                .iter()
+                .map(|one| {
+                    vec![
+                        one.name.to_string(),
+                        one.kind.name().to_owned(),
+                        one.id.to_string(),
+                    ]
+                })
+                .collect();
+            session.reader.list(&["Name", "Kind", "Id"], &rows, || {
+                all.iter().map(|one| json!(one)).collect()
+            })?;
         }
         cli::Connection::Add { name, kind } => {
-            let one = session.write(move |tx, ctx| connections::add(tx, ctx, &name, kind)).await?;
-            let next = format!("Added the connection {0}. Make its token: provost token create --connection {0:?}", one.name.as_str());
+            let one = session
+                .write(move |tx, ctx| connections::add(tx, ctx, &name, kind))
+                .await?;
+            let next = format!(
+                "Added the connection {0}. Make its token: provost token create --connection {0:?}",
+                one.name.as_str()
+            );
             session.reader.done(&next, &json!(one))?;
         }
         cli::Connection::Set { name, rename, kind } => {
-            let one = session.write(move |tx, ctx| connections::set(tx, ctx, &name, rename.as_deref(), kind)).await?;
-            session.reader.done(&format!("Changed the connection {}.", one.name), &json!(one))?;
+            let one = session
+                .write(move |tx, ctx| connections::set(tx, ctx, &name, rename.as_deref(), kind))
+                .await?;
+            session
+                .reader
+                .done(&format!("Changed the connection {}.", one.name), &json!(one))?;
         }
         cli::Connection::Remove { name } => {
             let removed = json!({"removed": name});
-            let users = session.write(move |tx, ctx| connections::remove(tx, ctx, &name)).await?;
-            session.reader.done(&format!("Removed the connection; {users} users are manual now."), &removed)?;
+            let users = session
+                .write(move |tx, ctx| connections::remove(tx, ctx, &name))
+                .await?;
+            session.reader.done(
+                &format!("Removed the connection; {users} users are manual now."),
+                &removed,
+            )?;
         }
     }
     Ok(())

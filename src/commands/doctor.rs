@@ -26,7 +26,10 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
     let config = Config::read(common.config.as_deref(), &common.place)?;
     let url = config.database()?;
     let store = open_existing(&url)?;
-    let mut checks = vec![Check { subject: format!("configuration: listens on {}", config.listen), problem: None }];
+    let mut checks = vec![Check {
+        subject: format!("configuration: listens on {}", config.listen),
+        problem: None,
+    }];
     checks.extend(database(&store, &url.to_string())?);
     let now = server::clock::now();
     for tenant in store.read(store::settings::tenants)? {
@@ -38,9 +41,20 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
     let mark = |check: &Check| if check.problem.is_some() { "!!" } else { "ok" }.to_owned();
     let rows: Vec<_> = checks
         .iter()
-        .map(|check| vec![mark(check), check.subject.clone(), check.problem.clone().unwrap_or_default()])
+        .map(|check| {
+            vec![
+                mark(check),
+                check.subject.clone(),
+                check.problem.clone().unwrap_or_default(),
+            ]
+        })
         .collect();
-    let values = || checks.iter().map(|check| json!({"checked": check.subject, "problem": check.problem})).collect();
+    let values = || {
+        checks
+            .iter()
+            .map(|check| json!({"checked": check.subject, "problem": check.problem}))
+            .collect()
+    };
     Reader::of(common.json).list(&columns, &rows, values)?;
     let problems = checks.iter().filter(|check| check.problem.is_some()).count();
     Ok(ExitCode::from(u8::from(problems > 0)))
@@ -50,7 +64,10 @@ fn database(store: &Store, url: &str) -> Result<Vec<Check>, Failure> {
     let health = store.health()?;
     let problem = |is_wrong: bool, advice: &str| is_wrong.then(|| advice.to_owned());
     Ok(vec![
-        Check { subject: format!("database {url}: schema version {}", health.schema), problem: None },
+        Check {
+            subject: format!("database {url}: schema version {}", health.schema),
+            problem: None,
+        },
         Check {
             subject: "database: every answer waits for the disk".to_owned(),
             problem: problem(
@@ -60,17 +77,30 @@ fn database(store: &Store, url: &str) -> Result<Vec<Check>, Failure> {
         },
         Check {
             subject: "database: structure".to_owned(),
-            problem: problem(health.integrity != "ok", "the file is damaged; stop the server and restore a backup"),
+            problem: problem(
+                health.integrity != "ok",
+                "the file is damaged; stop the server and restore a backup",
+            ),
         },
     ])
 }
 
-fn connections(store: &Store, tenant: TenantId, settings: &Settings, now: Timestamp) -> Result<Vec<Check>, Failure> {
+fn connections(
+    store: &Store,
+    tenant: TenantId,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Vec<Check>, Failure> {
     let ctx = server::clock::context(directory::Actor::System, tenant);
     let all = store.read(|tx| tokens::all(tx, &ctx))?;
     let check = |connection: &directory::Connection| {
-        let live = all.iter().filter(|token| token.connection == connection.id && token.state(now) == TokenState::Live);
-        let create = format!("make one: provost token create --connection {:?}", connection.name.as_str());
+        let live = all
+            .iter()
+            .filter(|token| token.connection == connection.id && token.state(now) == TokenState::Live);
+        let create = format!(
+            "make one: provost token create --connection {:?}",
+            connection.name.as_str()
+        );
         let (subject, problem) = match live.max_by_key(|token| token.expires) {
             None => ("has no live token".to_owned(), Some(create)),
             Some(token) => {
@@ -79,21 +109,30 @@ fn connections(store: &Store, tenant: TenantId, settings: &Settings, now: Timest
                 (format!("has a token until {}", shown(token.expires)), soon)
             }
         };
-        Check { subject: format!("connection {}: {subject}", connection.name), problem }
+        Check {
+            subject: format!("connection {}: {subject}", connection.name),
+            problem,
+        }
     };
     Ok(settings.connections.iter().map(check).collect())
 }
 
 fn mappings(settings: &Settings) -> Vec<Check> {
-    let is_any = |mapping: &directory::Mapping| mapping.condition == Condition::Any && mapping.connections.is_empty();
+    let is_any =
+        |mapping: &directory::Mapping| mapping.condition == Condition::Any && mapping.connections.is_empty();
     let any = settings.mappings.iter().position(is_any);
     let mut checks = vec![Check {
         subject: format!("mappings: {} in order", settings.mappings.len()),
-        problem: any.is_none().then(|| "none is for any user: people whom none matches are refused".to_owned()),
+        problem: any
+            .is_none()
+            .then(|| "none is for any user: people whom none matches are refused".to_owned()),
     }];
     for hidden in any.map_or(&[][..], |any| &settings.mappings[any + 1..]) {
         let subject = format!("mapping {}: below one for any user", hidden.name);
-        let problem = Some(format!("it can never match; move it up: provost mapping move {:?} --at 1", hidden.name.as_str()));
+        let problem = Some(format!(
+            "it can never match; move it up: provost mapping move {:?} --at 1",
+            hidden.name.as_str()
+        ));
         checks.push(Check { subject, problem });
     }
     checks

@@ -13,37 +13,72 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
     match command {
         cli::Mapping::List => {
             let settings = session.settings()?;
-            let columns = ["#", "Name", "For", "Connections", "Profile", "Storage", "Quota", "Activation mail"];
+            let columns = [
+                "#",
+                "Name",
+                "For",
+                "Connections",
+                "Profile",
+                "Storage",
+                "Quota",
+                "Activation mail",
+            ];
             let rows: Vec<_> = settings.mappings.iter().map(|one| row(one, &settings)).collect();
-            let values = || settings.mappings.iter().map(|one| value(one, &settings)).collect();
+            let values = || {
+                settings
+                    .mappings
+                    .iter()
+                    .map(|one| value(one, &settings))
+                    .collect()
+            };
             session.reader.list(&columns, &rows, values)?;
         }
         cli::Mapping::Add { name, settings, at } => {
             let change = change(None, *settings)?;
-            let one = session.write(move |tx, ctx| mappings::add(tx, ctx, &name, &change, at)).await?;
+            let one = session
+                .write(move |tx, ctx| mappings::add(tx, ctx, &name, &change, at))
+                .await?;
             done(session, &one, "Added")?;
         }
-        cli::Mapping::Set { name, rename, settings } => {
+        cli::Mapping::Set {
+            name,
+            rename,
+            settings,
+        } => {
             let change = change(rename, *settings)?;
-            let one = session.write(move |tx, ctx| mappings::set(tx, ctx, &name, &change)).await?;
+            let one = session
+                .write(move |tx, ctx| mappings::set(tx, ctx, &name, &change))
+                .await?;
             done(session, &one, "Changed")?;
         }
         cli::Mapping::Move { name, at } => {
-            let one = session.write(move |tx, ctx| mappings::move_to(tx, ctx, &name, at)).await?;
+            let one = session
+                .write(move |tx, ctx| mappings::move_to(tx, ctx, &name, at))
+                .await?;
             done(session, &one, "Moved")?;
         }
         cli::Mapping::Remove { name } => {
             let removed = json!({"removed": name});
-            session.write(move |tx, ctx| mappings::remove(tx, ctx, &name)).await?;
-            session.reader.done("Removed the mapping. Users whom it placed keep what they have.", &removed)?;
+            session
+                .write(move |tx, ctx| mappings::remove(tx, ctx, &name))
+                .await?;
+            session.reader.done(
+                "Removed the mapping. Users whom it placed keep what they have.",
+                &removed,
+            )?;
         }
     }
     Ok(())
 }
 
 fn done(session: &Session, one: &Mapping, what: &str) -> Result<(), Failure> {
-    let sentence = format!("{what} the mapping {} at place {}. It counts for users pushed from now on.", one.name, one.position);
-    session.reader.done(&sentence, &value(one, &*session.settings()?))?;
+    let sentence = format!(
+        "{what} the mapping {} at place {}. It counts for users pushed from now on.",
+        one.name, one.position
+    );
+    session
+        .reader
+        .done(&sentence, &value(one, &*session.settings()?))?;
     Ok(())
 }
 
@@ -75,10 +110,16 @@ fn row(one: &Mapping, settings: &Settings) -> Vec<String> {
         one.position.to_string(),
         one.name.to_string(),
         one.condition.to_string(),
-        if connections.is_empty() { "all".to_owned() } else { connections.join(", ") },
+        if connections.is_empty() {
+            "all".to_owned()
+        } else {
+            connections.join(", ")
+        },
         profile,
         storage,
-        one.outcome.quota.map_or("the profile's".to_owned(), |quota| quota.to_string()),
+        one.outcome
+            .quota
+            .map_or("the profile's".to_owned(), |quota| quota.to_string()),
         if one.outcome.activation_mail { "yes" } else { "no" }.to_owned(),
     ]
 }
@@ -100,11 +141,19 @@ fn value(one: &Mapping, settings: &Settings) -> Value {
 }
 
 fn outcome(one: &Mapping, settings: &Settings) -> (String, String) {
-    let profile = settings.profile(one.outcome.profile).map(|profile| profile.name.to_string());
-    let storage = settings.storage(one.outcome.storage).map(|storage| storage.name.to_string());
+    let profile = settings
+        .profile(one.outcome.profile)
+        .map(|profile| profile.name.to_string());
+    let storage = settings
+        .storage(one.outcome.storage)
+        .map(|storage| storage.name.to_string());
     (profile.unwrap_or_default(), storage.unwrap_or_default())
 }
 
 fn connections(one: &Mapping, settings: &Settings) -> Vec<String> {
-    one.connections.iter().filter_map(|&id| settings.connection(id)).map(|connection| connection.name.to_string()).collect()
+    one.connections
+        .iter()
+        .filter_map(|&id| settings.connection(id))
+        .map(|connection| connection.name.to_string())
+        .collect()
 }

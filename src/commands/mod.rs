@@ -58,7 +58,11 @@ impl Session {
         let config = Config::read(common.config.as_deref(), &common.place)?;
         let store = open_existing(&config.database()?)?;
         let tenant = store.read(|tx| service::settings::tenants::show(tx, &common.tenant))?;
-        Ok(Self { store, tenant: tenant.id, reader: Reader::of(common.json) })
+        Ok(Self {
+            store,
+            tenant: tenant.id,
+            reader: Reader::of(common.json),
+        })
     }
 
     fn settings(&self) -> Result<Arc<Settings>, Failure> {
@@ -83,7 +87,11 @@ fn open_existing(url: &DatabaseUrl) -> Result<Store, Failure> {
     let DatabaseUrl::Sqlite(path) = url;
     if !path.exists() {
         let reason = "there is no such file; `provost serve` makes it".to_owned();
-        return Err(store::Error::Unreachable { database: path.display().to_string(), reason }.into());
+        return Err(store::Error::Unreachable {
+            database: path.display().to_string(),
+            reason,
+        }
+        .into());
     }
     Ok(Store::open(url)?)
 }
@@ -91,6 +99,7 @@ fn open_existing(url: &DatabaseUrl) -> Result<Store, Failure> {
 /// A time for people: to the second.
 fn shown(at: Timestamp) -> String {
     let text = rfc3339(at);
-    text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{}Z", seconds.replace('T', " ")))
+    text.split_once('.').map_or(text.clone(), |(seconds, _)| {
+        format!("{}Z", seconds.replace('T', " "))
+    })
 }
-

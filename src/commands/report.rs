@@ -34,7 +34,11 @@ const COLUMNS: [(&str, &str); 16] = [
 
 pub(super) async fn run(session: &Session, command: &cli::Report) -> Result<(), Failure> {
     let cli::Report::Provisioning { format } = command;
-    let format = if session.reader == Reader::Program { Format::Json } else { *format };
+    let format = if session.reader == Reader::Program {
+        Format::Json
+    } else {
+        *format
+    };
     let settings = session.settings()?;
     let tenant = session.tenant;
     let rows = session
@@ -90,17 +94,25 @@ fn cells(row: &Value) -> Vec<String> {
 
 /// RFC 4180, with CRLF.
 fn csv(rows: &[Value]) -> io::Result<()> {
-    let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = ::csv::WriterBuilder::new()
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     writer.write_record(COLUMNS.iter().map(|(column, _)| *column))?;
     for row in rows {
         writer.write_record(cells(row).iter().map(|cell| inert(cell)))?;
     }
-    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))?;
     crate::output::print_bytes(&bytes)
 }
 
 /// A cell that no spreadsheet takes for a formula.
 fn inert(cell: &str) -> String {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']);
-    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+    if is_formula {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }

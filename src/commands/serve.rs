@@ -28,10 +28,14 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
     let server = Server::bind(store.clone(), config.listen, options).await?;
     warn_without_https(&config);
 
-    let secret = server::clock::fresh_secret().map_err(|error| Failure::found(format!("no randomness: {error}")))?;
+    let secret =
+        server::clock::fresh_secret().map_err(|error| Failure::found(format!("no randomness: {error}")))?;
     let ctx = server::clock::context(Actor::System, TenantId::from(server::clock::fresh_id()));
     let shown = secret.clone();
-    if store.write(move |tx| service::first_run::set_up(tx, &ctx, &secret)).await? {
+    if store
+        .write(move |tx| service::first_run::set_up(tx, &ctx, &secret))
+        .await?
+    {
         welcome::first(&server.scim_base(), &shown, &config.data)?;
     } else {
         welcome::again(&server.scim_base())?;
@@ -50,7 +54,13 @@ fn read(common: &Common, flags: &Serve) -> Result<Config, Failure> {
         #[serde(flatten)]
         serve: &'f Serve,
     }
-    Config::read(common.config.as_deref(), &Flags { place: &common.place, serve: flags })
+    Config::read(
+        common.config.as_deref(),
+        &Flags {
+            place: &common.place,
+            serve: flags,
+        },
+    )
 }
 
 type Log = reload::Handle<EnvFilter, Registry>;
@@ -63,33 +73,55 @@ fn start_log(config: &Config) -> Result<Log, Failure> {
 }
 
 fn filter(config: &Config) -> Result<EnvFilter, Failure> {
-    EnvFilter::try_new(&config.log).map_err(|error| Failure::usage(format!("log: {error}; write error, warn, info or debug")))
+    EnvFilter::try_new(&config.log)
+        .map_err(|error| Failure::usage(format!("log: {error}; write error, warn, info or debug")))
 }
 
 /// The data folder is for this user alone: it holds people's data, and sometimes a token.
 fn make_folder(folder: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
     made.map_err(|reason| {
         let (database, reason) = (folder.display().to_string(), reason.to_string());
-        store::Error::Unreachable { database, reason: format!("cannot make the data folder: {reason}; choose another with --data") }.into()
+        store::Error::Unreachable {
+            database,
+            reason: format!("cannot make the data folder: {reason}; choose another with --data"),
+        }
+        .into()
     })
 }
 
 fn warn_without_https(config: &Config) {
-    let is_https = config.tls_cert.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-    if config.public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
-        eprintln!("provost: warning: --public-url is not https. Okta and Entra ID refuse it, and tokens would travel in the clear.");
+    let is_https = config.tls_cert.is_some()
+        || config
+            .public_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https://"));
+    if config
+        .public_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("http://"))
+    {
+        eprintln!(
+            "provost: warning: --public-url is not https. Okta and Entra ID refuse it, and tokens would travel in the clear."
+        );
     } else if !is_https && !config.listen.ip().is_loopback() {
-        eprintln!("provost: warning: serving plain HTTP beyond this machine. Use --tls-cert and --tls-key, or a proxy with https.");
+        eprintln!(
+            "provost: warning: serving plain HTTP beyond this machine. Use --tls-cert and --tls-key, or a proxy with https."
+        );
     }
 }
 
 /// SIGTERM and SIGINT stop cleanly; SIGHUP reads the certificate and the log level again.
 async fn obey(control: Control, common: Common, flags: Serve, log: Log) {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    ) else {
         tracing::warn!("cannot listen for signals");
         return;
     };

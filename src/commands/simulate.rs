@@ -13,7 +13,9 @@ use crate::output::{pretty, print, table};
 pub(super) async fn run(common: &Common, arguments: Simulate) -> Result<ExitCode, Failure> {
     let Provider::Okta = arguments.provider;
     let authority = match &arguments.ca {
-        Some(path) => Some(std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?),
+        Some(path) => Some(
+            std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?,
+        ),
         None => None,
     };
     let plan = Plan {
@@ -26,12 +28,19 @@ pub(super) async fn run(common: &Common, arguments: Simulate) -> Result<ExitCode
         people: arguments.people,
         seed: arguments.seed,
         concurrency: arguments.concurrency.max(1),
-        custom: arguments.custom.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::usage)?,
+        custom: arguments
+            .custom
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(Failure::usage)?,
         authority,
     };
     let bar = progress(plan.people);
     let ticks = Arc::clone(&bar);
-    let report = simulator::run(plan, move || ticks.inc(1)).await.map_err(Failure::found)?;
+    let report = simulator::run(plan, move || ticks.inc(1))
+        .await
+        .map_err(Failure::found)?;
     bar.finish_and_clear();
     if common.json {
         print(&pretty(&report.to_json()))?;
@@ -50,21 +59,40 @@ fn progress(people: usize) -> Arc<ProgressBar> {
 }
 
 fn show(report: &Report) -> Result<(), Failure> {
-    let milliseconds = |micros: u64| format!("{:.1} ms", std::time::Duration::from_micros(micros).as_secs_f64() * 1_000.0);
+    let milliseconds = |micros: u64| {
+        format!(
+            "{:.1} ms",
+            std::time::Duration::from_micros(micros).as_secs_f64() * 1_000.0
+        )
+    };
     let rows: Vec<_> = report
         .calls
         .iter()
         .map(|call| {
-            let statuses: Vec<_> = call.statuses.iter().map(|(status, count)| format!("{status} x {count}")).collect();
+            let statuses: Vec<_> = call
+                .statuses
+                .iter()
+                .map(|(status, count)| format!("{status} x {count}"))
+                .collect();
             let [p50, p95, p99] = call.percentiles().map(milliseconds);
-            vec![call.name.to_owned(), call.micros.len().to_string(), statuses.join(", "), p50, p95, p99]
+            vec![
+                call.name.to_owned(),
+                call.micros.len().to_string(),
+                statuses.join(", "),
+                p50,
+                p95,
+                p99,
+            ]
         })
         .collect();
     print(&table(&["Call", "Count", "Statuses", "p50", "p95", "p99"], &rows))?;
     if report.deviations.is_empty() {
         return Ok(print("\nNo deviation: every answer was what Okta needs.")?);
     }
-    print(&format!("\n{} deviations from what Okta needs:", report.deviations.len()))?;
+    print(&format!(
+        "\n{} deviations from what Okta needs:",
+        report.deviations.len()
+    ))?;
     for deviation in report.deviations.iter().take(50) {
         print(&format!("  {}: {}", deviation.call, deviation.what))?;
     }

@@ -12,17 +12,43 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
     match command {
         cli::Tenant::List => {
             let all = session.store.read(store::settings::tenants)?;
-            let columns = ["Name", "Require display name", "Unique e-mail", "Cloud identity", "Maximum active users"];
+            let columns = [
+                "Name",
+                "Require display name",
+                "Unique e-mail",
+                "Cloud identity",
+                "Maximum active users",
+            ];
             let rows: Vec<_> = all.iter().map(row).collect();
-            session.reader.list(&columns, &rows, || all.iter().map(|tenant| json!(tenant)).collect())?;
+            session.reader.list(&columns, &rows, || {
+                all.iter().map(|tenant| json!(tenant)).collect()
+            })?;
         }
-        cli::Tenant::Set { name, rename, require_display_name, unique_email, cloud_identity, max_active_users } => {
+        cli::Tenant::Set {
+            name,
+            rename,
+            require_display_name,
+            unique_email,
+            cloud_identity,
+            max_active_users,
+        } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
-            let change = TenantChange { name: rename, require_display_name, unique_email, cloud_identity, max_active_users };
+            let change = TenantChange {
+                name: rename,
+                require_display_name,
+                unique_email,
+                cloud_identity,
+                max_active_users,
+            };
             let mut ctx = session.context();
             ctx.tenant = tenant.id;
-            let tenant = session.store.write(move |tx| tenants::set(tx, &ctx, &change)).await?;
-            session.reader.done(&format!("Changed the tenant {}.", tenant.name), &json!(tenant))?;
+            let tenant = session
+                .store
+                .write(move |tx| tenants::set(tx, &ctx, &change))
+                .await?;
+            session
+                .reader
+                .done(&format!("Changed the tenant {}.", tenant.name), &json!(tenant))?;
         }
     }
     Ok(())
@@ -35,6 +61,8 @@ fn row(tenant: &Tenant) -> Vec<String> {
         yes_or_no(tenant.require_display_name),
         yes_or_no(tenant.unique_email),
         tenant.cloud_identity.name().to_owned(),
-        tenant.max_active_users.map_or("any number".to_owned(), |max| max.to_string()),
+        tenant
+            .max_active_users
+            .map_or("any number".to_owned(), |max| max.to_string()),
     ]
 }

@@ -12,23 +12,41 @@ use crate::output::{Reader, pretty, print};
 pub(super) async fn run(session: &Session, command: cli::Token) -> Result<(), Failure> {
     match command {
         cli::Token::List => list(session)?,
-        cli::Token::Create { connection, days, grace_days } => {
-            let secret = server::clock::fresh_secret().map_err(|error| Failure::found(format!("no randomness: {error}")))?;
-            let new = NewToken { secret: secret.clone(), connection, days, grace_days };
-            let token = session.write(move |tx, ctx| tokens::create(tx, ctx, &new)).await?;
+        cli::Token::Create {
+            connection,
+            days,
+            grace_days,
+        } => {
+            let secret = server::clock::fresh_secret()
+                .map_err(|error| Failure::found(format!("no randomness: {error}")))?;
+            let new = NewToken {
+                secret: secret.clone(),
+                connection,
+                days,
+                grace_days,
+            };
+            let token = session
+                .write(move |tx, ctx| tokens::create(tx, ctx, &new))
+                .await?;
             if session.reader == Reader::Program {
                 let mut shown = value(&token, &*session.settings()?, token.created);
                 shown["token"] = secret.reveal().into();
                 print(&pretty(&shown))?;
             } else {
-                eprintln!("Valid until {}. It is shown only now; Provost keeps no copy.", shown(token.expires));
+                eprintln!(
+                    "Valid until {}. It is shown only now; Provost keeps no copy.",
+                    shown(token.expires)
+                );
                 print(secret.reveal())?;
             }
         }
         cli::Token::Revoke { id } => {
             let token = session.write(move |tx, ctx| tokens::revoke(tx, ctx, &id)).await?;
             let shown = value(&token, &*session.settings()?, session.context().now);
-            session.reader.done("Revoked the token; within a second it opens nothing anywhere.", &shown)?;
+            session.reader.done(
+                "Revoked the token; within a second it opens nothing anywhere.",
+                &shown,
+            )?;
         }
     }
     Ok(())
@@ -51,7 +69,9 @@ fn list(session: &Session) -> Result<(), Failure> {
         })
         .collect();
     let columns = ["Id", "Connection", "State", "Created", "Expires", "Last used"];
-    session.reader.list(&columns, &rows, || all.iter().map(|one| value(one, &settings, ctx.now)).collect())?;
+    session.reader.list(&columns, &rows, || {
+        all.iter().map(|one| value(one, &settings, ctx.now)).collect()
+    })?;
     Ok(())
 }
 
@@ -76,5 +96,8 @@ fn state(token: &Token, now: Timestamp) -> &'static str {
 }
 
 fn connection(token: &Token, settings: &Settings) -> String {
-    settings.connection(token.connection).map(|connection| connection.name.to_string()).unwrap_or_default()
+    settings
+        .connection(token.connection)
+        .map(|connection| connection.name.to_string())
+        .unwrap_or_default()
 }

@@ -18,13 +18,24 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
         cli::User::Preserve { user } => {
             let id = find(session, &user)?.facts.id;
             let record = session.write(move |tx, ctx| users::preserve(tx, ctx, id)).await?;
-            let sentence = format!("{} is preserved; only an administrator can activate the account.", record.facts.account_name);
-            session.reader.done(&sentence, &record.to_json(&*session.settings()?))?;
+            let sentence = format!(
+                "{} is preserved; only an administrator can activate the account.",
+                record.facts.account_name
+            );
+            session
+                .reader
+                .done(&sentence, &record.to_json(&*session.settings()?))?;
         }
         cli::User::Activate { user, over } => {
-            let over = if over { Override::UntilNextWord } else { Override::No };
+            let over = if over {
+                Override::UntilNextWord
+            } else {
+                Override::No
+            };
             let id = find(session, &user)?.facts.id;
-            let record = session.write(move |tx, ctx| users::activate(tx, ctx, id, over)).await?;
+            let record = session
+                .write(move |tx, ctx| users::activate(tx, ctx, id, over))
+                .await?;
             let facts = &record.facts;
             let sentence = match facts.lifecycle.preservation() {
                 None => format!("{} is active.", facts.account_name),
@@ -35,7 +46,9 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
                     facts.lifecycle.idp_state().name(),
                 ),
             };
-            session.reader.done(&sentence, &record.to_json(&*session.settings()?))?;
+            session
+                .reader
+                .done(&sentence, &record.to_json(&*session.settings()?))?;
         }
     }
     Ok(())
@@ -60,9 +73,30 @@ async fn list(session: &Session, status: Option<directory::Status>) -> Result<()
             Ok::<_, service::Error>(values)
         })
         .await?;
-    let columns = ["User name", "Name", "E-mail", "Status", "Profile", "Storage", "Managed by", "Id"];
-    let keys = ["accountName", "name", "email", "status", "profile", "storage", "managedBy", "id"];
-    let rows: Vec<Vec<_>> = values.iter().map(|value| keys.iter().map(|key| text(&value[*key])).collect()).collect();
+    let columns = [
+        "User name",
+        "Name",
+        "E-mail",
+        "Status",
+        "Profile",
+        "Storage",
+        "Managed by",
+        "Id",
+    ];
+    let keys = [
+        "accountName",
+        "name",
+        "email",
+        "status",
+        "profile",
+        "storage",
+        "managedBy",
+        "id",
+    ];
+    let rows: Vec<Vec<_>> = values
+        .iter()
+        .map(|value| keys.iter().map(|key| text(&value[*key])).collect())
+        .collect();
     session.reader.list(&columns, &rows, || values)?;
     Ok(())
 }
@@ -86,21 +120,54 @@ fn show(session: &Session, record: &Record) -> Result<(), Failure> {
     ]
     .map(|(label, key)| (label, text(&value[key])))
     .to_vec();
-    let quota = record.facts.placement.quota(settings).map(|quota: Bytes| quota.to_string());
+    let quota = record
+        .facts
+        .placement
+        .quota(settings)
+        .map(|quota: Bytes| quota.to_string());
     fields.push(("Quota", quota.unwrap_or_default()));
     if preservation.is_object() {
-        let by = format!("{} ({}) on {}", text(&preservation["by"]), text(&preservation["cause"]), text(&preservation["at"]));
+        let by = format!(
+            "{} ({}) on {}",
+            text(&preservation["by"]),
+            text(&preservation["cause"]),
+            text(&preservation["at"])
+        );
         fields.push(("Preserved by", by));
         let purge = &preservation["purgeAt"];
-        fields.push(("Purged on", if purge.is_null() { "never".to_owned() } else { text(purge) }));
+        fields.push((
+            "Purged on",
+            if purge.is_null() {
+                "never".to_owned()
+            } else {
+                text(purge)
+            },
+        ));
     }
     let decision = &value["decision"];
-    fields.push(("Mapping", if decision.is_null() { String::new() } else { format!("{} on {}", text(&decision["mappingName"]), text(&decision["at"])) }));
-    fields.push(("Managed by", value["managedBy"].as_str().unwrap_or("manual").to_owned()));
-    for (label, key) in [("Created", "created"), ("Last updated", "lastModified"), ("Id", "id")] {
+    fields.push((
+        "Mapping",
+        if decision.is_null() {
+            String::new()
+        } else {
+            format!("{} on {}", text(&decision["mappingName"]), text(&decision["at"]))
+        },
+    ));
+    fields.push((
+        "Managed by",
+        value["managedBy"].as_str().unwrap_or("manual").to_owned(),
+    ));
+    for (label, key) in [
+        ("Created", "created"),
+        ("Last updated", "lastModified"),
+        ("Id", "id"),
+    ] {
         fields.push((label, text(&value[key])));
     }
-    fields.push(("Attributes", format!("\n{}", crate::output::pretty(&value["attributes"]))));
+    fields.push((
+        "Attributes",
+        format!("\n{}", crate::output::pretty(&value["attributes"])),
+    ));
     session.reader.one(&fields, &value)?;
     Ok(())
 }

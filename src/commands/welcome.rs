@@ -19,9 +19,17 @@ pub(super) fn first(base: &str, secret: &Secret, data: &Path) -> io::Result<()> 
         return print(&text);
     }
     let path = data.join(FILE);
-    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)?;
     file.write_all(text.as_bytes())?;
-    print(&format!("Provost is ready. The base URL, the token and what to do next are in {}.", path.display()))
+    print(&format!(
+        "Provost is ready. The base URL, the token and what to do next are in {}.",
+        path.display()
+    ))
 }
 
 /// The database was there.

@@ -41,7 +41,10 @@ impl std::str::FromStr for Bytes {
         let text = text.trim();
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = (&text[..end], text[end..].trim());
-        let factor = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|&(_, factor)| factor);
+        let factor = UNITS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+            .map(|&(_, factor)| factor);
         let factor = if unit.is_empty() { Some(1) } else { factor };
         number
             .parse::<u64>()
@@ -62,7 +65,11 @@ impl fmt::Display for Bytes {
             return f.write_str("unlimited");
         }
         let whole = |&&(_, factor): &&(&str, u64)| self.0.is_multiple_of(factor);
-        match UNITS.iter().filter(whole).min_by_key(|(_, factor)| self.0 / factor) {
+        match UNITS
+            .iter()
+            .filter(whole)
+            .min_by_key(|(_, factor)| self.0 / factor)
+        {
             Some((unit, factor)) => write!(f, "{} {unit}", self.0 / factor),
             None => write!(f, "{} B", self.0),
         }

@@ -48,8 +48,16 @@ pub struct Looked {
 /// Judges `mappings` in their order.
 pub fn decide<'m>(mappings: &'m [Mapping], subject: &Subject<'_>) -> Verdict<'m> {
     let mut looked: Vec<Looked> = Vec::new();
-    for mapping in mappings.iter().filter(|mapping| mapping.is_for(subject.connection)) {
-        let Condition::Attribute { path, values, case_sensitive } = &mapping.condition else {
+    for mapping in mappings
+        .iter()
+        .filter(|mapping| mapping.is_for(subject.connection))
+    {
+        let Condition::Attribute {
+            path,
+            values,
+            case_sensitive,
+        } = &mapping.condition
+        else {
             return Verdict::Matched(mapping);
         };
         match subject.values(path) {
@@ -59,8 +67,14 @@ pub fn decide<'m>(mappings: &'m [Mapping], subject: &Subject<'_>) -> Verdict<'m>
             }
             Some(found) => {
                 let attribute = path.to_string();
-                if !looked.iter().any(|looked| looked.attribute.eq_ignore_ascii_case(&attribute)) {
-                    looked.push(Looked { attribute, found: found.into_iter().map(Cow::into_owned).collect() });
+                if !looked
+                    .iter()
+                    .any(|looked| looked.attribute.eq_ignore_ascii_case(&attribute))
+                {
+                    looked.push(Looked {
+                        attribute,
+                        found: found.into_iter().map(Cow::into_owned).collect(),
+                    });
                 }
             }
         }
@@ -77,7 +91,11 @@ impl Mapping {
 fn one_of(found: &str, values: &[String], case_sensitive: bool) -> bool {
     let same = |value: &String| {
         let value = nfc(value.trim());
-        if case_sensitive { value == found } else { fold(&value) == fold(found) }
+        if case_sensitive {
+            value == found
+        } else {
+            fold(&value) == fold(found)
+        }
     };
     values.iter().any(same)
 }
@@ -86,7 +104,10 @@ impl<'a> Subject<'a> {
     /// The values at `path` as text; `None` where they are not known.
     fn values(&self, path: &AttributePath) -> Option<Vec<Cow<'a, str>>> {
         let places = self.places(path.schema.as_deref());
-        let found = places.into_iter().map(|object| dig(object, path)).find(|values| !values.is_empty());
+        let found = places
+            .into_iter()
+            .map(|object| dig(object, path))
+            .find(|values| !values.is_empty());
         match found {
             Some(values) => Some(values.into_iter().flat_map(texts).collect()),
             None if self.whole || self.is_kept(path) => Some(Vec::new()),
@@ -128,16 +149,25 @@ fn dig<'a>(object: &'a Object, path: &AttributePath) -> Vec<&'a Value> {
     let found = match (&path.sub, whole) {
         (None, whole) => whole.into_iter().collect(),
         (Some(sub), Some(Value::Object(inner))) => member(inner, sub).into_iter().collect(),
-        (Some(sub), Some(Value::Array(list))) => {
-            list.iter().filter_map(Value::as_object).filter_map(|inner| member(inner, sub)).collect()
-        }
-        (Some(sub), _) => member(object, &format!("{}.{sub}", path.attribute)).into_iter().collect::<Vec<_>>(),
+        (Some(sub), Some(Value::Array(list))) => list
+            .iter()
+            .filter_map(Value::as_object)
+            .filter_map(|inner| member(inner, sub))
+            .collect(),
+        (Some(sub), _) => member(object, &format!("{}.{sub}", path.attribute))
+            .into_iter()
+            .collect::<Vec<_>>(),
     };
     found.into_iter().filter(|value| !is_absent(value)).collect()
 }
 
 fn member<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
-    let any_case = || object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let any_case = || {
+        object
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    };
     object.get(name).or_else(any_case)
 }
 
@@ -149,7 +179,10 @@ fn texts(value: &Value) -> Vec<Cow<'_, str>> {
             let inner = object.iter().find(|(key, _)| key.eq_ignore_ascii_case("value"));
             inner.map(|(_, value)| texts(value)).unwrap_or_default()
         }
-        Value::String(text) => vec![nfc(text.trim())].into_iter().filter(|text| !text.is_empty()).collect(),
+        Value::String(text) => vec![nfc(text.trim())]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect(),
         Value::Bool(boolean) => vec![Cow::Borrowed(if *boolean { "true" } else { "false" })],
         Value::Number(number) => vec![Cow::Owned(number.to_string())],
         Value::Null => Vec::new(),

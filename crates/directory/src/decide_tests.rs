@@ -8,14 +8,29 @@ use super::*;
 use crate::{Name, Outcome};
 
 fn mapping(name: &str, condition: Condition) -> Mapping {
-    let outcome =
-        Outcome { profile: Uuid::nil().into(), storage: Uuid::nil().into(), quota: None, activation_mail: false };
-    Mapping { id: Uuid::nil().into(), name: Name::parse(name).unwrap(), position: 1, condition, connections: vec![], outcome }
+    let outcome = Outcome {
+        profile: Uuid::nil().into(),
+        storage: Uuid::nil().into(),
+        quota: None,
+        activation_mail: false,
+    };
+    Mapping {
+        id: Uuid::nil().into(),
+        name: Name::parse(name).unwrap(),
+        position: 1,
+        condition,
+        connections: vec![],
+        outcome,
+    }
 }
 
 fn attribute(path: &str, values: &[&str], case_sensitive: bool) -> Condition {
     let values = values.iter().map(|&value| value.to_owned()).collect();
-    Condition::Attribute { path: AttributePath::parse(path).unwrap(), values, case_sensitive }
+    Condition::Attribute {
+        path: AttributePath::parse(path).unwrap(),
+        values,
+        case_sensitive,
+    }
 }
 
 /// The name of the mapping that decides for a request with `body`, `?` for unknown, or `-` for none.
@@ -47,8 +62,18 @@ fn the_first_that_matches_decides() {
         mapping("Sales", attribute("department", &["Sales"], false)),
         mapping("Everyone", Condition::Any),
     ];
-    assert_eq!(verdict(&mappings, json!({"countryCode": " at "}), true), "Germany");
-    assert_eq!(verdict(&mappings, json!({"countryCode": "FR", ENTERPRISE: {"department": "sales"}}), true), "Sales");
+    assert_eq!(
+        verdict(&mappings, json!({"countryCode": " at "}), true),
+        "Germany"
+    );
+    assert_eq!(
+        verdict(
+            &mappings,
+            json!({"countryCode": "FR", ENTERPRISE: {"department": "sales"}}),
+            true
+        ),
+        "Sales"
+    );
     assert_eq!(verdict(&mappings, json!({}), true), "Everyone");
     assert_eq!(verdict(&mappings[..2], json!({"countryCode": "FR"}), true), "-");
 }
@@ -56,17 +81,41 @@ fn the_first_that_matches_decides() {
 #[test]
 fn a_bare_name_is_found_wherever_it_is() {
     assert!(matches("title", &["Boss"], json!({"title": "boss"})));
-    assert!(matches("DEPARTMENT", &["Sales"], json!({ENTERPRISE: {"department": "Sales"}})));
-    assert!(matches("badge", &["7"], json!({"urn:x:custom:2.0:User": {"Badge": 7}})));
+    assert!(matches(
+        "DEPARTMENT",
+        &["Sales"],
+        json!({ENTERPRISE: {"department": "Sales"}})
+    ));
+    assert!(matches(
+        "badge",
+        &["7"],
+        json!({"urn:x:custom:2.0:User": {"Badge": 7}})
+    ));
     assert!(matches("vip", &["true"], json!({"VIP": true})));
-    assert!(matches("urn:x:custom:2.0:User:badge", &["7"], json!({"urn:x:custom:2.0:User": {"badge": "7"}})));
-    assert!(matches("manager.managerId", &["1"], json!({ENTERPRISE: {"manager": {"value": "m", "managerId": "1"}}})));
+    assert!(matches(
+        "urn:x:custom:2.0:User:badge",
+        &["7"],
+        json!({"urn:x:custom:2.0:User": {"badge": "7"}})
+    ));
+    assert!(matches(
+        "manager.managerId",
+        &["1"],
+        json!({ENTERPRISE: {"manager": {"value": "m", "managerId": "1"}}})
+    ));
 }
 
 #[test]
 fn the_core_schema_comes_before_undeclared_keys_and_empty_values_are_passed_over() {
-    assert!(!matches("title", &["x"], json!({"title": "Boss", "urn:x": {"title": "x"}})));
-    assert!(matches("title", &["x"], json!({"title": "", "urn:x": {"title": "x"}})));
+    assert!(!matches(
+        "title",
+        &["x"],
+        json!({"title": "Boss", "urn:x": {"title": "x"}})
+    ));
+    assert!(matches(
+        "title",
+        &["x"],
+        json!({"title": "", "urn:x": {"title": "x"}})
+    ));
     assert!(!matches("title", &[""], json!({"title": ""})));
 }
 
@@ -88,11 +137,19 @@ fn values_may_hold_commas_and_case_counts_on_request() {
 
 #[test]
 fn what_a_patch_does_not_carry_is_unknown_and_stops_the_search() {
-    let mappings =
-        [mapping("Germany", attribute("countryCode", &["DE"], false)), mapping("Everyone", Condition::Any)];
+    let mappings = [
+        mapping("Germany", attribute("countryCode", &["DE"], false)),
+        mapping("Everyone", Condition::Any),
+    ];
     assert_eq!(verdict(&mappings, json!({"title": "x"}), false), "?Germany");
-    assert_eq!(verdict(&mappings, json!({"countryCode": "FR"}), false), "Everyone");
-    let kept = [mapping("Boss", attribute("title", &["Boss"], false)), mapping("Everyone", Condition::Any)];
+    assert_eq!(
+        verdict(&mappings, json!({"countryCode": "FR"}), false),
+        "Everyone"
+    );
+    let kept = [
+        mapping("Boss", attribute("title", &["Boss"], false)),
+        mapping("Everyone", Condition::Any),
+    ];
     assert_eq!(verdict(&kept, json!({}), false), "Everyone");
 }
 
@@ -105,12 +162,34 @@ fn a_mapping_for_other_connections_is_passed_over() {
 
 #[test]
 fn a_miss_tells_what_was_looked_at_and_found() {
-    let mappings = [mapping("a", attribute("countryCode", &["DE"], false)), mapping("b", attribute("title", &["x"], false))];
+    let mappings = [
+        mapping("a", attribute("countryCode", &["DE"], false)),
+        mapping("b", attribute("title", &["x"], false)),
+    ];
     let schemas = Schemas::standard();
     let undeclared = json!({"countryCode": "FR"}).as_object().cloned().unwrap();
-    let subject =
-        Subject { schemas: &schemas, connection: None, attributes: &Object::new(), undeclared: &undeclared, whole: true };
-    let Verdict::Unmatched(looked) = decide(&mappings, &subject) else { panic!("matched") };
-    assert_eq!(looked[0], Looked { attribute: "countryCode".into(), found: vec!["FR".into()] });
-    assert_eq!(looked[1], Looked { attribute: "title".into(), found: vec![] });
+    let subject = Subject {
+        schemas: &schemas,
+        connection: None,
+        attributes: &Object::new(),
+        undeclared: &undeclared,
+        whole: true,
+    };
+    let Verdict::Unmatched(looked) = decide(&mappings, &subject) else {
+        panic!("matched")
+    };
+    assert_eq!(
+        looked[0],
+        Looked {
+            attribute: "countryCode".into(),
+            found: vec!["FR".into()]
+        }
+    );
+    assert_eq!(
+        looked[1],
+        Looked {
+            attribute: "title".into(),
+            found: vec![]
+        }
+    );
 }

@@ -12,7 +12,9 @@ pub const DIRECTORY: &str = "urn:provost:params:scim:schemas:extension:directory
 /// The extension's schema.
 pub fn schema() -> Schema {
     let text = |name: &'static str, description: &'static str| {
-        Attribute::new(name, Type::String, description).read_only().case_exact()
+        Attribute::new(name, Type::String, description)
+            .read_only()
+            .case_exact()
     };
     Schema {
         id: DIRECTORY.into(),
@@ -21,11 +23,24 @@ pub fn schema() -> Schema {
         attributes: vec![
             text("status", "active, held or preserved"),
             text("preservedBy", "Who preserved the account"),
-            Attribute::new("preservedAt", Type::DateTime, "Since when the account is preserved").read_only(),
+            Attribute::new(
+                "preservedAt",
+                Type::DateTime,
+                "Since when the account is preserved",
+            )
+            .read_only(),
             text("profile", "Name of the user's profile"),
             text("storage", "Name of the user's storage"),
-            Attribute::new("quota", Type::Integer, "Bytes that the user may use; 0 is unlimited").read_only(),
-            text("mapping", "Name, at the time, of the mapping that placed the user"),
+            Attribute::new(
+                "quota",
+                Type::Integer,
+                "Bytes that the user may use; 0 is unlimited",
+            )
+            .read_only(),
+            text(
+                "mapping",
+                "Name, at the time, of the mapping that placed the user",
+            ),
             text("managedBy", "Name of the connection that manages the user"),
             text("accountName", "The user's name in the product behind Provost"),
         ],
@@ -62,7 +77,9 @@ pub(crate) fn write(record: &Record, settings: &Settings, json: &mut String) {
 
 fn member(json: &mut String, name: &str, value: &str) {
     let _ = write!(json, ",\"{name}\":");
-    let plain = value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    let plain = value
+        .bytes()
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
     if plain {
         json.push('"');
         json.push_str(value);

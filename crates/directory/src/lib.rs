@@ -27,7 +27,8 @@ pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservati
 pub use mapping::{Condition, Decision, Mapping, Outcome};
 pub use refusal::{Refusal, Thing};
 pub use settings::{
-    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, Profile, Reclassify, Settings, Storage, Tenant,
+    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, Profile, Reclassify, Settings,
+    Storage, Tenant,
 };
 pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
 pub use user::{Facts, Placement, Record, User};

@@ -110,13 +110,22 @@ pub enum Lifecycle {
 impl Lifecycle {
     /// A user whom the identity provider creates as active.
     pub fn joined() -> Self {
-        Self::Active { idp: IdpState::Active }
+        Self::Active {
+            idp: IdpState::Active,
+        }
     }
 
     /// A user whom the identity provider creates as inactive: nothing to purge until a first activation.
     pub fn staged(mark: Mark<'_>) -> Self {
-        let preservation = Preservation { purge_at: None, ..mark.preservation(Cause::Staged) };
-        Self::Preserved { idp: IdpState::Inactive, hold: Hold::None, preservation }
+        let preservation = Preservation {
+            purge_at: None,
+            ..mark.preservation(Cause::Staged)
+        };
+        Self::Preserved {
+            idp: IdpState::Inactive,
+            hold: Hold::None,
+            preservation,
+        }
     }
 
     /// The identity provider says that the user is inactive.
@@ -137,10 +146,18 @@ impl Lifecycle {
     /// [`Refusal::HeldByAdministrator`] where that word is new and an administrator holds the account.
     pub fn activate(self) -> Result<Self, Refusal> {
         match self {
-            Self::Preserved { idp: IdpState::Active, .. } => Ok(self),
-            Self::Preserved { hold: Hold::Administrator, preservation, .. } => {
-                Err(Refusal::HeldByAdministrator { by: preservation.by, since: rfc3339(preservation.at) })
-            }
+            Self::Preserved {
+                idp: IdpState::Active,
+                ..
+            } => Ok(self),
+            Self::Preserved {
+                hold: Hold::Administrator,
+                preservation,
+                ..
+            } => Err(Refusal::HeldByAdministrator {
+                by: preservation.by,
+                since: rfc3339(preservation.at),
+            }),
             _ => Ok(Self::joined()),
         }
     }
@@ -151,13 +168,29 @@ impl Lifecycle {
         match self {
             Self::Active { idp } => {
                 let preservation = mark.preservation(Cause::Administrator);
-                Self::Preserved { idp, hold: Hold::Administrator, preservation }
+                Self::Preserved {
+                    idp,
+                    hold: Hold::Administrator,
+                    preservation,
+                }
             }
-            Self::Preserved { hold: Hold::Administrator, .. } => self,
-            Self::Preserved { idp, preservation, .. } => {
+            Self::Preserved {
+                hold: Hold::Administrator,
+                ..
+            } => self,
+            Self::Preserved {
+                idp, preservation, ..
+            } => {
                 let purge_at = preservation.purge_at;
-                let preservation = Preservation { purge_at, ..mark.preservation(Cause::Administrator) };
-                Self::Preserved { idp, hold: Hold::Administrator, preservation }
+                let preservation = Preservation {
+                    purge_at,
+                    ..mark.preservation(Cause::Administrator)
+                };
+                Self::Preserved {
+                    idp,
+                    hold: Hold::Administrator,
+                    preservation,
+                }
             }
         }
     }
@@ -170,14 +203,34 @@ impl Lifecycle {
     pub fn release(self, over: Override) -> Result<Self, Refusal> {
         match self {
             Self::Active { .. } => Ok(self),
-            Self::Preserved { idp: IdpState::Active, .. } => Ok(Self::joined()),
+            Self::Preserved {
+                idp: IdpState::Active,
+                ..
+            } => Ok(Self::joined()),
             Self::Preserved { idp, .. } if over == Override::UntilNextWord => Ok(Self::Active { idp }),
-            Self::Preserved { idp, hold: Hold::Administrator, preservation } => {
-                let cause = if idp == IdpState::Absent { Cause::Deleted } else { Cause::Deactivated };
-                let preservation = Preservation { cause, ..preservation };
-                Ok(Self::Preserved { idp, hold: Hold::None, preservation })
+            Self::Preserved {
+                idp,
+                hold: Hold::Administrator,
+                preservation,
+            } => {
+                let cause = if idp == IdpState::Absent {
+                    Cause::Deleted
+                } else {
+                    Cause::Deactivated
+                };
+                let preservation = Preservation {
+                    cause,
+                    ..preservation
+                };
+                Ok(Self::Preserved {
+                    idp,
+                    hold: Hold::None,
+                    preservation,
+                })
             }
-            Self::Preserved { idp, .. } => Err(Refusal::InactiveInIdp { idp_state: idp.name() }),
+            Self::Preserved { idp, .. } => Err(Refusal::InactiveInIdp {
+                idp_state: idp.name(),
+            }),
         }
     }
 
@@ -186,7 +239,13 @@ impl Lifecycle {
     #[must_use]
     pub fn reappear(self) -> Self {
         match self {
-            Self::Preserved { hold, preservation, .. } => Self::Preserved { idp: IdpState::Inactive, hold, preservation },
+            Self::Preserved {
+                hold, preservation, ..
+            } => Self::Preserved {
+                idp: IdpState::Inactive,
+                hold,
+                preservation,
+            },
             active @ Self::Active { .. } => active,
         }
     }
@@ -231,16 +290,40 @@ impl Lifecycle {
         match self {
             // An override lasts until the provider's next word; the same word again is none.
             Self::Active { idp } if idp == word => self,
-            Self::Active { .. } => {
-                Self::Preserved { idp: word, hold: Hold::None, preservation: mark.preservation(cause) }
-            }
-            Self::Preserved { idp: IdpState::Absent, .. } => self,
-            Self::Preserved { hold: hold @ Hold::Administrator, preservation, .. } => {
-                Self::Preserved { idp: word, hold, preservation }
-            }
-            Self::Preserved { hold, preservation, .. } => {
-                let cause = if word == IdpState::Absent { cause } else { preservation.cause };
-                Self::Preserved { idp: word, hold, preservation: Preservation { cause, ..preservation } }
+            Self::Active { .. } => Self::Preserved {
+                idp: word,
+                hold: Hold::None,
+                preservation: mark.preservation(cause),
+            },
+            Self::Preserved {
+                idp: IdpState::Absent,
+                ..
+            } => self,
+            Self::Preserved {
+                hold: hold @ Hold::Administrator,
+                preservation,
+                ..
+            } => Self::Preserved {
+                idp: word,
+                hold,
+                preservation,
+            },
+            Self::Preserved {
+                hold, preservation, ..
+            } => {
+                let cause = if word == IdpState::Absent {
+                    cause
+                } else {
+                    preservation.cause
+                };
+                Self::Preserved {
+                    idp: word,
+                    hold,
+                    preservation: Preservation {
+                        cause,
+                        ..preservation
+                    },
+                }
             }
         }
     }
@@ -250,7 +333,12 @@ impl Mark<'_> {
     fn preservation(&self, cause: Cause) -> Preservation {
         let days = SignedDuration::from_hours(24 * i64::from(self.purge_days));
         let purge_at = (self.purge_days > 0).then(|| self.at.saturating_add(days).unwrap_or(Timestamp::MAX));
-        Preservation { cause, by: self.by.to_owned(), at: self.at, purge_at }
+        Preservation {
+            cause,
+            by: self.by.to_owned(),
+            at: self.at,
+            purge_at,
+        }
     }
 }
 
@@ -258,17 +346,35 @@ impl Mark<'_> {
 mod tests {
     use super::*;
 
-    const OKTA: Mark<'static> = Mark { by: "Okta", at: Timestamp::UNIX_EPOCH, purge_days: 90 };
-    const ADMINISTRATOR: Mark<'static> = Mark { by: "ada", at: Timestamp::UNIX_EPOCH, purge_days: 0 };
+    const OKTA: Mark<'static> = Mark {
+        by: "Okta",
+        at: Timestamp::UNIX_EPOCH,
+        purge_days: 90,
+    };
+    const ADMINISTRATOR: Mark<'static> = Mark {
+        by: "ada",
+        at: Timestamp::UNIX_EPOCH,
+        purge_days: 0,
+    };
 
     #[test]
     fn a_leaver_is_preserved_and_a_return_restores() {
         let left = Lifecycle::joined().deactivate(OKTA);
-        assert_eq!((left.status(), left.idp_state(), left.hold()), (Status::Preserved, IdpState::Inactive, Hold::None));
+        assert_eq!(
+            (left.status(), left.idp_state(), left.hold()),
+            (Status::Preserved, IdpState::Inactive, Hold::None)
+        );
         let purge_at = left.preservation().unwrap().purge_at.unwrap();
         assert_eq!(purge_at.as_second(), 90 * 86_400);
-        let deleted = left.delete(Mark { purge_days: 1, ..OKTA });
-        assert_eq!(deleted.preservation().unwrap().purge_at, Some(purge_at), "fixed when preserved");
+        let deleted = left.delete(Mark {
+            purge_days: 1,
+            ..OKTA
+        });
+        assert_eq!(
+            deleted.preservation().unwrap().purge_at,
+            Some(purge_at),
+            "fixed when preserved"
+        );
         assert_eq!(deleted.preservation().unwrap().cause, Cause::Deleted);
         assert!(!deleted.is_visible());
         assert_eq!(deleted.activate().unwrap(), Lifecycle::joined());
@@ -277,10 +383,21 @@ mod tests {
     #[test]
     fn no_word_of_a_provider_ends_an_administrators_hold() {
         let held = Lifecycle::joined().preserve(ADMINISTRATOR);
-        assert_eq!(held.clone().activate().unwrap(), held, "a repeated word is no transition");
+        assert_eq!(
+            held.clone().activate().unwrap(),
+            held,
+            "a repeated word is no transition"
+        );
         let inactive = held.clone().deactivate(OKTA);
         assert_eq!(inactive.preservation().unwrap().by, "ada");
-        assert!(inactive.clone().activate().unwrap_err().to_string().contains("ada"));
+        assert!(
+            inactive
+                .clone()
+                .activate()
+                .unwrap_err()
+                .to_string()
+                .contains("ada")
+        );
         assert!(inactive.delete(OKTA).activate().is_err());
     }
 
@@ -289,11 +406,21 @@ mod tests {
         let held = Lifecycle::joined().preserve(ADMINISTRATOR);
         assert_eq!(held.clone().release(Override::No).unwrap(), Lifecycle::joined());
         let inactive = held.deactivate(OKTA).release(Override::No).unwrap();
-        assert_eq!((inactive.status(), inactive.hold()), (Status::Preserved, Hold::None));
+        assert_eq!(
+            (inactive.status(), inactive.hold()),
+            (Status::Preserved, Hold::None)
+        );
         assert!(inactive.clone().release(Override::No).is_err());
         let over = inactive.release(Override::UntilNextWord).unwrap();
-        assert_eq!((over.status(), over.idp_state()), (Status::Active, IdpState::Inactive));
-        assert_eq!(over.clone().deactivate(OKTA), over, "the same word again is no transition");
+        assert_eq!(
+            (over.status(), over.idp_state()),
+            (Status::Active, IdpState::Inactive)
+        );
+        assert_eq!(
+            over.clone().deactivate(OKTA),
+            over,
+            "the same word again is no transition"
+        );
         assert_eq!(over.clone().activate().unwrap(), Lifecycle::joined());
         assert_eq!(over.delete(OKTA).status(), Status::Preserved);
     }

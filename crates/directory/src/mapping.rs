@@ -78,10 +78,18 @@ impl std::fmt::Display for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Any => f.write_str("any user"),
-            Self::Attribute { path, values, case_sensitive } => {
+            Self::Attribute {
+                path,
+                values,
+                case_sensitive,
+            } => {
                 let values: Vec<_> = values.iter().map(|value| format!("{value:?}")).collect();
                 write!(f, "{path} is {}", values.join(" or "))?;
-                if *case_sensitive { f.write_str(" (case counts)") } else { Ok(()) }
+                if *case_sensitive {
+                    f.write_str(" (case counts)")
+                } else {
+                    Ok(())
+                }
             }
         }
     }

@@ -25,10 +25,16 @@ pub fn derived_display_name(attributes: &Object) -> Option<String> {
 
 /// The address that reaches the person: the primary one, else `work`, else the first, else `userName` if it is one.
 pub fn email(attributes: &Object) -> Option<&str> {
-    let emails: &[Value] = attributes.get("emails").and_then(Value::as_array).map_or(&[], Vec::as_slice);
+    let emails: &[Value] = attributes
+        .get("emails")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice);
     let address = |email: &&Value| email.get("value").and_then(text).is_some();
     let is_work = |email: &&Value| {
-        email.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("work"))
+        email
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("work"))
     };
     let chosen = emails
         .iter()
@@ -38,21 +44,36 @@ pub fn email(attributes: &Object) -> Option<&str> {
         .or_else(|| emails.iter().find(address));
     match chosen {
         Some(email) => email.get("value").and_then(text),
-        None => attributes.get("userName").and_then(text).filter(|name| is_address(name)),
+        None => attributes
+            .get("userName")
+            .and_then(text)
+            .filter(|name| is_address(name)),
     }
 }
 
 /// All addresses, in their order.
 pub fn addresses(attributes: &Object) -> impl Iterator<Item = &str> {
-    let emails: &[Value] = attributes.get("emails").and_then(Value::as_array).map_or(&[], Vec::as_slice);
-    emails.iter().filter_map(|email| email.get("value").and_then(text))
+    let emails: &[Value] = attributes
+        .get("emails")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice);
+    emails
+        .iter()
+        .filter_map(|email| email.get("value").and_then(text))
 }
 
 /// `userPrincipalName`, at the top level or in any extension.
 pub fn user_principal_name(attributes: &Object) -> Option<&str> {
-    let in_extension =
-        || attributes.values().filter_map(Value::as_object).find_map(|object| object.get(USER_PRINCIPAL_NAME));
-    attributes.get(USER_PRINCIPAL_NAME).or_else(in_extension).and_then(text)
+    let in_extension = || {
+        attributes
+            .values()
+            .filter_map(Value::as_object)
+            .find_map(|object| object.get(USER_PRINCIPAL_NAME))
+    };
+    attributes
+        .get(USER_PRINCIPAL_NAME)
+        .or_else(in_extension)
+        .and_then(text)
 }
 
 /// The text of a value that is assigned: not empty, blanks around it left out.
@@ -61,7 +82,9 @@ fn text(value: &Value) -> Option<&str> {
 }
 
 fn is_address(text: &str) -> bool {
-    text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()) && !text.contains(char::is_whitespace)
+    text.rsplit_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -82,16 +105,26 @@ mod tests {
     #[test]
     fn the_display_name_follows_from_the_name() {
         let derived = |name: Value| derived_display_name(&object(json!({"name": name})));
-        assert_eq!(derived(json!({"givenName": "Ava", "familyName": "Nguyen", "formatted": "x"})).unwrap(), "Ava Nguyen");
-        assert_eq!(derived(json!({"givenName": "", "formatted": "Ms Nguyen"})).unwrap(), "Ms Nguyen");
+        assert_eq!(
+            derived(json!({"givenName": "Ava", "familyName": "Nguyen", "formatted": "x"})).unwrap(),
+            "Ava Nguyen"
+        );
+        assert_eq!(
+            derived(json!({"givenName": "", "formatted": "Ms Nguyen"})).unwrap(),
+            "Ms Nguyen"
+        );
         assert_eq!(derived(json!({"givenName": " "})), None);
     }
 
     #[test]
     fn the_address_is_primary_then_work_then_first_then_the_user_name() {
-        let with = |emails: Value| email(&object(json!({"userName": "u@x.y", "emails": emails}))).map(str::to_owned);
+        let with =
+            |emails: Value| email(&object(json!({"userName": "u@x.y", "emails": emails}))).map(str::to_owned);
         let (home, work) = (json!({"value": "h@x"}), json!({"value": "w@x", "type": "Work"}));
-        assert_eq!(with(json!([home, work, {"value": "p@x", "primary": true}])).unwrap(), "p@x");
+        assert_eq!(
+            with(json!([home, work, {"value": "p@x", "primary": true}])).unwrap(),
+            "p@x"
+        );
         assert_eq!(with(json!([home, work])).unwrap(), "w@x");
         assert_eq!(with(json!([{"value": ""}, home])).unwrap(), "h@x");
         assert_eq!(with(json!([])).unwrap(), "u@x.y");
@@ -100,7 +133,10 @@ mod tests {
 
     #[test]
     fn the_principal_name_is_found_in_any_extension() {
-        assert_eq!(user_principal_name(&object(json!({"urn:x": {"userPrincipalName": "p@x"}}))), Some("p@x"));
+        assert_eq!(
+            user_principal_name(&object(json!({"urn:x": {"userPrincipalName": "p@x"}}))),
+            Some("p@x")
+        );
         assert_eq!(user_principal_name(&object(json!({"userName": "u"}))), None);
     }
 }

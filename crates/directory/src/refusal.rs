@@ -37,13 +37,17 @@ impl fmt::Display for Thing {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's sentence says it")]
 pub enum Refusal {
-    #[error("{attribute} is required. Map a value to {attribute} in the identity provider's app, and push the user again.")]
+    #[error(
+        "{attribute} is required. Map a value to {attribute} in the identity provider's app, and push the user again."
+    )]
     Missing { attribute: &'static str },
     #[error("The user name {user_name:?} is taken: {holder}.")]
     UserNameTaken { user_name: String, holder: String },
     #[error("The externalId {external_id:?} is taken: {holder}.")]
     ExternalIdTaken { external_id: String, holder: String },
-    #[error("The e-mail address {email:?} is taken: {holder}. This tenant allows each address once (unique_email).")]
+    #[error(
+        "The e-mail address {email:?} is taken: {holder}. This tenant allows each address once (unique_email)."
+    )]
     EmailTaken { email: String, holder: String },
     #[error("{}", unmatched(looked))]
     Unmatched { looked: Vec<Looked> },
@@ -52,7 +56,9 @@ pub enum Refusal {
          let a mapping place the user elsewhere."
     )]
     ProfileFull { profile: String, max: u64 },
-    #[error("The tenant is full: {max} active users is its maximum. Preserve a user, or raise it with `provost tenant set`.")]
+    #[error(
+        "The tenant is full: {max} active users is its maximum. Preserve a user, or raise it with `provost tenant set`."
+    )]
     TenantFull { max: u64 },
     #[error(
         "An administrator ({by}) has preserved this account since {since}; the identity provider cannot activate it. An \
@@ -63,28 +69,52 @@ pub enum Refusal {
         "The user name {user_name:?} belongs to a preserved account with externalId {known:?}; this request has \
          externalId {given:?}. Names are recycled: an administrator must say in Provost whether it is the same person."
     )]
-    DifferentPerson { user_name: String, known: String, given: String },
-    #[error("The identity provider says that this user is {idp_state}; activate it there, or override it until the provider's next word (--override).")]
+    DifferentPerson {
+        user_name: String,
+        known: String,
+        given: String,
+    },
+    #[error(
+        "The identity provider says that this user is {idp_state}; activate it there, or override it until the provider's next word (--override)."
+    )]
     InactiveInIdp { idp_state: &'static str },
-    #[error("This user has never been placed, because it was {reason} from the start, and no mapping matches what is kept of it. Add a mapping, or activate the user in the identity provider.")]
+    #[error(
+        "This user has never been placed, because it was {reason} from the start, and no mapping matches what is kept of it. Add a mapping, or activate the user in the identity provider."
+    )]
     NeverPlaced { reason: &'static str },
     #[error("{given:?} is no name: a name has 1 to 100 characters and no control characters.")]
     BadName { given: String },
     #[error("There is a {thing} {name:?} already.")]
     NameTaken { thing: Thing, name: String },
     #[error("There is no {thing} {name:?}.{}", among(known))]
-    Unknown { thing: Thing, name: String, known: Vec<String> },
+    Unknown {
+        thing: Thing,
+        name: String,
+        known: Vec<String>,
+    },
     #[error("The {thing} {name:?} is in use by {used_by}; move them first.")]
-    InUse { thing: Thing, name: String, used_by: String },
+    InUse {
+        thing: Thing,
+        name: String,
+        used_by: String,
+    },
     #[error("The {thing} {name:?} cannot be removed: it is the last one.")]
     LastOne { thing: Thing, name: String },
     #[error("{given:?} fits {count} users; name one by its id: {ids}.")]
-    Ambiguous { given: String, count: usize, ids: String },
+    Ambiguous {
+        given: String,
+        count: usize,
+        ids: String,
+    },
     #[error(
         "The connection {connection:?} has two live tokens already. Revoke one (`provost token revoke {older}`), or wait \
          until it expires on {expires}."
     )]
-    TwoTokens { connection: String, older: String, expires: String },
+    TwoTokens {
+        connection: String,
+        older: String,
+        expires: String,
+    },
     #[error("{detail}")]
     BadSetting { detail: String },
 }
@@ -118,5 +148,9 @@ fn unmatched(looked: &[Looked]) -> String {
 }
 
 fn among(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!(" There is: {}.", known.join(", ")) }
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!(" There is: {}.", known.join(", "))
+    }
 }

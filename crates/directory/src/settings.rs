@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use scim::schema::{Attribute, Type};
-use serde::{Deserialize, Serialize};
 use scim::{Schemas, text::fold};
+use serde::{Deserialize, Serialize};
 
 use crate::{AttributeId, Bytes, ConnectionId, Mapping, ProfileId, Refusal, StorageId, TenantId};
 
@@ -29,7 +29,9 @@ impl Name {
         let text = text.trim();
         let long = text.chars().count();
         if long == 0 || long > 100 || text.chars().any(char::is_control) {
-            return Err(Refusal::BadName { given: text.chars().take(100).collect() });
+            return Err(Refusal::BadName {
+                given: text.chars().take(100).collect(),
+            });
         }
         Ok(Self(text.to_owned()))
     }
@@ -244,7 +246,10 @@ impl Settings {
         schemas.extend(crate::extension::schema());
         for attribute in declared {
             let name = attribute.name.clone();
-            schemas.declare(&attribute.urn, Attribute::new(name, attribute.kind, "Declared by an administrator"));
+            schemas.declare(
+                &attribute.urn,
+                Attribute::new(name, attribute.kind, "Declared by an administrator"),
+            );
         }
         if tenant.require_display_name {
             schemas.require("displayName");

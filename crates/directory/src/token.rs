@@ -76,7 +76,9 @@ impl Secret {
     pub fn parse(text: &str) -> Option<Self> {
         let right_form = text.len() == PREFIX.len() + SECRET_DIGITS + CHECKSUM_DIGITS
             && text.starts_with(PREFIX)
-            && text[PREFIX.len()..].bytes().all(|byte| byte.is_ascii_alphanumeric());
+            && text[PREFIX.len()..]
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric());
         if !right_form {
             return None;
         }
@@ -153,7 +155,10 @@ mod tests {
     fn a_typo_is_seen_without_a_look_up() {
         let text = Secret::from_random([9; 32]).reveal().to_owned();
         let typo = if text.as_bytes()[20] == b'A' { "B" } else { "A" };
-        assert_eq!(Secret::parse(&format!("{}{typo}{}", &text[..20], &text[21..])), None);
+        assert_eq!(
+            Secret::parse(&format!("{}{typo}{}", &text[..20], &text[21..])),
+            None
+        );
         assert_eq!(Secret::parse(&text[1..]), None);
         assert_eq!(Secret::parse("pvt_é"), None);
     }

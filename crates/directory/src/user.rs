@@ -12,7 +12,9 @@ use scim::{Object, is_absent};
 use serde_json::{Value, json};
 
 use crate::extension::{self, DIRECTORY};
-use crate::{Bytes, ConnectionId, Decision, IdpState, Lifecycle, ProfileId, Refusal, Settings, StorageId, UserId};
+use crate::{
+    Bytes, ConnectionId, Decision, IdpState, Lifecycle, ProfileId, Refusal, Settings, StorageId, UserId,
+};
 use crate::{names, rfc3339};
 
 /// What Provost keeps of a user beside the attributes.
@@ -54,7 +56,11 @@ pub struct Placement {
 impl Placement {
     /// The quota that counts: the user's own, else the profile's as it is now.
     pub fn quota(&self, settings: &Settings) -> Option<Bytes> {
-        self.own_quota.or_else(|| self.profile.and_then(|id| settings.profile(id)).map(|profile| profile.quota))
+        self.own_quota.or_else(|| {
+            self.profile
+                .and_then(|id| settings.profile(id))
+                .map(|profile| profile.quota)
+        })
     }
 }
 
@@ -82,7 +88,9 @@ impl User {
     /// # Errors
     /// [`Refusal::Missing`].
     pub fn user_name(&self) -> Result<&str, Refusal> {
-        text(&self.attributes, "userName").ok_or(Refusal::Missing { attribute: "userName" })
+        text(&self.attributes, "userName").ok_or(Refusal::Missing {
+            attribute: "userName",
+        })
     }
 
     /// The identity provider's name for the user.
@@ -123,9 +131,12 @@ impl User {
     /// [`Refusal::Missing`], naming the attribute.
     pub fn check_required(&self, settings: &Settings) -> Result<(), Refusal> {
         self.user_name()?;
-        let named = self.attributes.contains_key("displayName") || names::derived_display_name(&self.attributes).is_some();
+        let named = self.attributes.contains_key("displayName")
+            || names::derived_display_name(&self.attributes).is_some();
         if settings.tenant.require_display_name && !named {
-            return Err(Refusal::Missing { attribute: "displayName" });
+            return Err(Refusal::Missing {
+                attribute: "displayName",
+            });
         }
         Ok(())
     }
@@ -136,14 +147,20 @@ impl User {
         if self.facts.display_name_derived {
             shown.insert("displayName".to_owned(), Value::from(&*self.display_name()));
         }
-        shown.insert("active".to_owned(), Value::Bool(self.facts.lifecycle.idp_state() == IdpState::Active));
+        shown.insert(
+            "active".to_owned(),
+            Value::Bool(self.facts.lifecycle.idp_state() == IdpState::Active),
+        );
         shown
     }
 
     /// As it is stored.
     pub fn into_record(self, settings: &Settings) -> Record {
         let document = self.document(settings);
-        Record { facts: self.facts, document }
+        Record {
+            facts: self.facts,
+            document,
+        }
     }
 
     fn document(&self, settings: &Settings) -> String {
@@ -179,7 +196,10 @@ impl Record {
         if self.facts.display_name_derived {
             attributes.shift_remove("displayName");
         }
-        User { facts: self.facts, attributes }
+        User {
+            facts: self.facts,
+            attributes,
+        }
     }
 
     /// The resource as it is returned: the document with `meta.location` and the directory extension spliced in.
@@ -252,5 +272,8 @@ impl Facts {
 }
 
 fn text<'a>(attributes: &'a Object, name: &str) -> Option<&'a str> {
-    attributes.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+    attributes
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.trim().is_empty())
 }

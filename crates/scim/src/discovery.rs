@@ -27,8 +27,11 @@ pub fn service_provider_config(base: &str) -> Value {
 
 /// The `User` entry of `/ResourceTypes`.
 pub fn user_resource_type(schemas: &Schemas, base: &str) -> Value {
-    let extensions: Vec<_> =
-        schemas.extensions().iter().map(|schema| json!({"schema": schema.id, "required": false})).collect();
+    let extensions: Vec<_> = schemas
+        .extensions()
+        .iter()
+        .map(|schema| json!({"schema": schema.id, "required": false}))
+        .collect();
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
         "id": "User",

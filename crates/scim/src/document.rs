@@ -38,7 +38,9 @@ impl Schemas {
         }
         if core.id.eq_ignore_ascii_case(key) {
             return match value {
-                Value::Object(inner) => inner.into_iter().try_for_each(|(k, v)| self.admit_one(&k, v, into)),
+                Value::Object(inner) => inner
+                    .into_iter()
+                    .try_for_each(|(k, v)| self.admit_one(&k, v, into)),
                 Value::Null => Ok(()),
                 other => Err(wrong_type(key, "an object", &other)),
             };
@@ -64,11 +66,17 @@ impl Schemas {
             other => return put_once(&mut into.undeclared, urn, other),
         };
         let canonical = declared.map_or(urn, |schema| &schema.id);
-        let mut kept = into.attributes.remove(canonical).map(object_in).unwrap_or_default();
+        let mut kept = into
+            .attributes
+            .remove(canonical)
+            .map(object_in)
+            .unwrap_or_default();
         let mut dropped = Object::new();
         for (key, value) in inner {
             let attribute = match declared {
-                Some(schema) => self.attribute_of(&schema.id, &key).map(|(_, attribute)| attribute),
+                Some(schema) => self
+                    .attribute_of(&schema.id, &key)
+                    .map(|(_, attribute)| attribute),
                 None => None,
             };
             match attribute {
@@ -83,29 +91,35 @@ impl Schemas {
             into.attributes.insert(canonical.to_owned(), Value::Object(kept));
         }
         if !dropped.is_empty() {
-            into.undeclared.insert(canonical.to_owned(), Value::Object(dropped));
+            into.undeclared
+                .insert(canonical.to_owned(), Value::Object(dropped));
         }
         Ok(())
     }
 
     fn admit_extension_or_core(&self, schema: &str, value: Value, into: &mut Admitted) -> Result<(), Error> {
         match value {
-            Value::Object(inner) if self.core().id.eq_ignore_ascii_case(schema) => {
-                inner.into_iter().try_for_each(|(key, value)| self.admit_one(&key, value, into))
-            }
+            Value::Object(inner) if self.core().id.eq_ignore_ascii_case(schema) => inner
+                .into_iter()
+                .try_for_each(|(key, value)| self.admit_one(&key, value, into)),
             value => self.admit_extension(schema, value, into),
         }
     }
 
     /// The `schemas` list of a resource that holds `attributes` (RFC 7643 section 3): the core, then each extension.
     pub fn listed<'a>(&self, attributes: &'a Object) -> Vec<&'a str> {
-        std::iter::once(USER).chain(attributes.keys().map(String::as_str).filter(|key| is_urn(key))).collect()
+        std::iter::once(USER)
+            .chain(attributes.keys().map(String::as_str).filter(|key| is_urn(key)))
+            .collect()
     }
 }
 
 /// Whether a key names a schema and not an attribute.
 pub(crate) fn is_urn(key: &str) -> bool {
-    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) || key.starts_with("http://") || key.starts_with("https://")
+    key.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+        || key.starts_with("http://")
+        || key.starts_with("https://")
 }
 
 /// Whether a value is "unassigned" where a decision is made: `null`, `""`, `[]` (and `{}`).
@@ -123,7 +137,11 @@ fn keep_principal_name(value: Value, urn: &str, kept: &mut Object) -> Result<(),
     match value {
         Value::Null => Ok(()),
         Value::String(_) => put_once(kept, USER_PRINCIPAL_NAME, value),
-        other => Err(wrong_type(&format!("{urn}:{USER_PRINCIPAL_NAME}"), "a string", &other)),
+        other => Err(wrong_type(
+            &format!("{urn}:{USER_PRINCIPAL_NAME}"),
+            "a string",
+            &other,
+        )),
     }
 }
 
@@ -140,7 +158,11 @@ fn admit_attribute(
     if let (Type::Complex, false, Value::Object(object)) = (attribute.kind, attribute.multi_valued, &value) {
         set_aside_unknown(attribute, object, dropped);
     }
-    let path = if urn.is_empty() { attribute.name.to_string() } else { format!("{urn}:{}", attribute.name) };
+    let path = if urn.is_empty() {
+        attribute.name.to_string()
+    } else {
+        format!("{urn}:{}", attribute.name)
+    };
     match coerce(attribute, value, &path)? {
         Some(value) => put_once(kept, &attribute.name, value),
         None => Ok(()),
@@ -206,23 +228,32 @@ fn coerce_one(attribute: &Attribute, value: Value, path: &str) -> Result<Option<
     let fits = match (attribute.kind, &value) {
         (_, Value::Null) => return Ok(None),
         (Type::Complex, _) => return coerce_complex(attribute, value, path),
-        (Type::String | Type::Reference | Type::Binary, Value::String(_)) | (Type::Boolean, Value::Bool(_)) => true,
+        (Type::String | Type::Reference | Type::Binary, Value::String(_))
+        | (Type::Boolean, Value::Bool(_)) => true,
         (_, Value::String(text)) if text.is_empty() => return Ok(None),
         (Type::Boolean, Value::String(text)) => return boolean(text, path).map(Some),
         (Type::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
         (Type::Decimal, Value::Number(_)) => true,
-        (Type::Integer | Type::Decimal, Value::String(text)) => return number(attribute.kind, text, path).map(Some),
+        (Type::Integer | Type::Decimal, Value::String(text)) => {
+            return number(attribute.kind, text, path).map(Some);
+        }
         (Type::DateTime, Value::String(text)) => crate::time::instant(text).is_some(),
         _ => false,
     };
-    if fits { Ok(Some(value)) } else { Err(wrong_type(path, expected(attribute.kind), &value)) }
+    if fits {
+        Ok(Some(value))
+    } else {
+        Err(wrong_type(path, expected(attribute.kind), &value))
+    }
 }
 
 fn coerce_complex(attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, Error> {
     let object = match value {
         Value::Object(object) => object,
         Value::String(text) if text.is_empty() => return Ok(None),
-        Value::String(_) if attribute.sub("value").is_some() => Object::from_iter([("value".to_owned(), value)]),
+        Value::String(_) if attribute.sub("value").is_some() => {
+            Object::from_iter([("value".to_owned(), value)])
+        }
         other => return Err(wrong_type(path, "an object", &other)),
     };
     let mut kept = Object::new();
@@ -253,7 +284,12 @@ fn boolean(text: &str, path: &str) -> Result<Value, Error> {
 fn number(kind: Type, text: &str, path: &str) -> Result<Value, Error> {
     let parsed = match kind {
         Type::Integer => text.trim().parse::<i64>().ok().map(Value::from),
-        _ => text.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
+        _ => text
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(Value::from),
     };
     parsed.ok_or_else(|| wrong_type(path, expected(kind), &Value::String(String::new())))
 }
@@ -274,14 +310,19 @@ pub(crate) fn wrong_type(path: &str, expected: &str, got: &Value) -> Error {
         Value::String(_) if expected != "an object" && expected != "a string" => "other text",
         other => name_of(other),
     };
-    Error::new(Kind::InvalidValue, format!("{path} must be {expected}; the request has {got}."))
+    Error::new(
+        Kind::InvalidValue,
+        format!("{path} must be {expected}; the request has {got}."),
+    )
 }
 
 fn put_once(object: &mut Object, key: &str, value: Value) -> Result<(), Error> {
     if object.insert(key.to_owned(), value).is_some() {
         return Err(Error::new(
             Kind::InvalidSyntax,
-            format!("The attribute {key} stands twice in the request; names ignore case (RFC 7643 section 2.1)."),
+            format!(
+                "The attribute {key} stands twice in the request; names ignore case (RFC 7643 section 2.1)."
+            ),
         ));
     }
     Ok(())
@@ -326,35 +367,54 @@ mod tests {
 
     #[test]
     fn what_no_schema_knows_is_set_aside() {
-        let admitted = admit(json!({"userName": "a", "countryCode": "DE", "urn:x:2.0:User": {"k": "v",
-            "UserPrincipalName": "a@c"}, ENTERPRISE: {"badge": 7, "department": "Sales"}}))
+        let admitted = admit(
+            json!({"userName": "a", "countryCode": "DE", "urn:x:2.0:User": {"k": "v",
+            "UserPrincipalName": "a@c"}, ENTERPRISE: {"badge": 7, "department": "Sales"}}),
+        )
         .unwrap();
         assert_eq!(
             Value::Object(admitted.undeclared),
             json!({"countryCode": "DE", "urn:x:2.0:User": {"k": "v"}, ENTERPRISE: {"badge": 7}})
         );
-        assert_eq!(admitted.attributes["urn:x:2.0:User"], json!({"userPrincipalName": "a@c"}));
+        assert_eq!(
+            admitted.attributes["urn:x:2.0:User"],
+            json!({"userPrincipalName": "a@c"})
+        );
         assert_eq!(admitted.attributes[ENTERPRISE], json!({"department": "Sales"}));
     }
 
     #[test]
     fn a_wrong_type_is_refused_by_its_path_and_without_its_value() {
         let refused = admit(json!({"name": {"givenName": 42}})).unwrap_err();
-        assert_eq!(refused.detail, "name.givenName must be a string; the request has a number.");
+        assert_eq!(
+            refused.detail,
+            "name.givenName must be a string; the request has a number."
+        );
         let refused = admit(json!({"active": "hunter2"})).unwrap_err();
-        assert_eq!(refused.detail, "active must be true or false; the request has other text.");
+        assert_eq!(
+            refused.detail,
+            "active must be true or false; the request has other text."
+        );
     }
 
     #[test]
     fn a_name_that_stands_twice_in_two_cases_is_refused() {
-        assert!(admit(json!({"title": "a", "Title": "b"})).unwrap_err().detail.contains("stands twice"));
+        assert!(
+            admit(json!({"title": "a", "Title": "b"}))
+                .unwrap_err()
+                .detail
+                .contains("stands twice")
+        );
     }
 
     #[test]
     fn empty_values_are_no_error() {
         let body = json!({"userName": "a", "title": "", "emails": [], "name": {"givenName": ""}, "addresses": null,
             "active": "", ENTERPRISE: {"manager": {"value": ""}}});
-        assert_eq!(kept(body), json!({"userName": "a", "title": "", "name": {"givenName": ""}}));
+        assert_eq!(
+            kept(body),
+            json!({"userName": "a", "title": "", "name": {"givenName": ""}})
+        );
     }
 
     #[test]

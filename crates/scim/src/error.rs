@@ -91,7 +91,10 @@ pub struct Error {
 impl Error {
     /// An error of `kind`, with a `detail` that says what to do.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self {
+            kind,
+            detail: detail.into(),
+        }
     }
 
     /// The error message as it goes over the wire; `status` is a string, as the RFC has it.
@@ -117,6 +120,11 @@ mod tests {
         let refused = Error::new(Kind::Uniqueness, "taken").to_json();
         assert_eq!(refused["status"], "409");
         assert_eq!(refused["scimType"], "uniqueness");
-        assert!(Error::new(Kind::NotFound, "gone").to_json().get("scimType").is_none());
+        assert!(
+            Error::new(Kind::NotFound, "gone")
+                .to_json()
+                .get("scimType")
+                .is_none()
+        );
     }
 }

@@ -19,7 +19,12 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     Strict { depth: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| Error::new(Kind::InvalidSyntax, format!("The body is not valid JSON: {error}.")))
+        .map_err(|error| {
+            Error::new(
+                Kind::InvalidSyntax,
+                format!("The body is not valid JSON: {error}."),
+            )
+        })
 }
 
 /// The JSON object in `bytes`.
@@ -55,7 +60,9 @@ impl Strict {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 }
 
@@ -116,7 +123,9 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Object::new();
         while let Some(key) = map.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} stands twice in one object")));
+                return Err(A::Error::custom(format_args!(
+                    "the key {key:?} stands twice in one object"
+                )));
             }
             let value = map.next_value_seed(inner)?;
             object.insert(key, value);

@@ -39,7 +39,10 @@ fn whole(name: &str, text: Option<&str>) -> Result<Option<usize>, Error> {
     };
     match text.parse::<i64>() {
         Ok(number) => Ok(Some(usize::try_from(number.max(0)).unwrap_or(usize::MAX))),
-        Err(_) => Err(Error::new(Kind::InvalidValue, format!("{name} must be a whole number."))),
+        Err(_) => Err(Error::new(
+            Kind::InvalidValue,
+            format!("{name} must be a whole number."),
+        )),
     }
 }
 
@@ -61,16 +64,43 @@ mod tests {
 
     #[test]
     fn pages_are_clamped_and_nonsense_is_refused() {
-        assert_eq!(Page::parse(Some("0"), Some("-3")).unwrap(), Page { start_index: 1, count: 0 });
-        assert_eq!(Page::parse(None, Some("99999")).unwrap(), Page { start_index: 1, count: MAX_COUNT });
-        assert!(Page::parse(Some("x"), None).unwrap_err().detail.contains("startIndex"));
+        assert_eq!(
+            Page::parse(Some("0"), Some("-3")).unwrap(),
+            Page {
+                start_index: 1,
+                count: 0
+            }
+        );
+        assert_eq!(
+            Page::parse(None, Some("99999")).unwrap(),
+            Page {
+                start_index: 1,
+                count: MAX_COUNT
+            }
+        );
+        assert!(
+            Page::parse(Some("x"), None)
+                .unwrap_err()
+                .detail
+                .contains("startIndex")
+        );
     }
 
     #[test]
     fn an_empty_list_has_integers_and_an_empty_array() {
-        let json = to_json(0, Page { start_index: 1, count: 100 }, &[]);
+        let json = to_json(
+            0,
+            Page {
+                start_index: 1,
+                count: 100,
+            },
+            &[],
+        );
         let list: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!((&list["totalResults"], &list["itemsPerPage"]), (&0.into(), &0.into()));
+        assert_eq!(
+            (&list["totalResults"], &list["itemsPerPage"]),
+            (&0.into(), &0.into())
+        );
         assert_eq!(list["Resources"], serde_json::json!([]));
     }
 }

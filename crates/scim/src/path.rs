@@ -29,7 +29,11 @@ pub struct Target<'s> {
 impl AttributePath {
     /// A path without schema and sub-attribute.
     pub fn bare(attribute: &str) -> Self {
-        Self { schema: None, attribute: attribute.to_owned(), sub: None }
+        Self {
+            schema: None,
+            attribute: attribute.to_owned(),
+            sub: None,
+        }
     }
 
     /// Reads `text`.
@@ -39,17 +43,21 @@ impl AttributePath {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let (schema, rest) = match text.get(..4) {
-            Some(start) if start.eq_ignore_ascii_case("urn:") || text.starts_with("http") => {
-                text.rsplit_once(':').map_or((None, text), |(urn, rest)| (Some(urn), rest))
-            }
+            Some(start) if start.eq_ignore_ascii_case("urn:") || text.starts_with("http") => text
+                .rsplit_once(':')
+                .map_or((None, text), |(urn, rest)| (Some(urn), rest)),
             _ => (None, text),
         };
-        let (attribute, sub) = rest.split_once('.').map_or((rest, None), |(name, sub)| (name, Some(sub)));
+        let (attribute, sub) = rest
+            .split_once('.')
+            .map_or((rest, None), |(name, sub)| (name, Some(sub)));
         for name in std::iter::once(attribute).chain(sub) {
             if !is_name(name) {
                 return Err(Error::new(
                     Kind::InvalidPath,
-                    format!("{text:?} is not an attribute path: {name:?} is not an attribute name (RFC 7644 section 3.10)."),
+                    format!(
+                        "{text:?} is not an attribute path: {name:?} is not an attribute name (RFC 7644 section 3.10)."
+                    ),
                 ));
             }
         }
@@ -71,7 +79,11 @@ impl AttributePath {
             Some(name) => Some(attribute.sub(name)?),
             None => None,
         };
-        Some(Target { extension, attribute, sub })
+        Some(Target {
+            extension,
+            attribute,
+            sub,
+        })
     }
 }
 
@@ -103,7 +115,10 @@ impl fmt::Display for AttributePath {
 
 /// Whether `text` can be an attribute name: RFC 7643 section 2.1, and what identity providers invent (`_`, digits first).
 pub(crate) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '$'))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '$'))
 }
 
 #[cfg(test)]
@@ -113,8 +128,14 @@ mod tests {
     #[test]
     fn a_urn_keeps_its_dots() {
         let path = AttributePath::parse("urn:ietf:params:scim:schemas:core:2.0:User:name.givenName").unwrap();
-        assert_eq!(path.schema.as_deref(), Some("urn:ietf:params:scim:schemas:core:2.0:User"));
-        assert_eq!((path.attribute.as_str(), path.sub.as_deref()), ("name", Some("givenName")));
+        assert_eq!(
+            path.schema.as_deref(),
+            Some("urn:ietf:params:scim:schemas:core:2.0:User")
+        );
+        assert_eq!(
+            (path.attribute.as_str(), path.sub.as_deref()),
+            ("name", Some("givenName"))
+        );
     }
 
     #[test]
@@ -128,7 +149,12 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused_by_its_part() {
-        assert!(AttributePath::parse("name..x").unwrap_err().detail.contains("\".x\""));
+        assert!(
+            AttributePath::parse("name..x")
+                .unwrap_err()
+                .detail
+                .contains("\".x\"")
+        );
         assert!(AttributePath::parse("").is_err());
     }
 }

@@ -26,7 +26,8 @@ pub fn instant(text: &str) -> Option<i128> {
         return None;
     }
     let (nanos, rest) = fraction(&text[19..])?;
-    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset(rest)?;
+    let seconds =
+        days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset(rest)?;
     Some(i128::from(seconds) * 1_000_000_000 + i128::from(nanos))
 }
 
@@ -53,7 +54,9 @@ fn offset(text: &str) -> Option<i64> {
         b'-' => -1,
         _ => return None,
     };
-    let (hours, minutes) = text[1..].split_once(':').or_else(|| text.get(1..3).zip(text.get(3..)))?;
+    let (hours, minutes) = text[1..]
+        .split_once(':')
+        .or_else(|| text.get(1..3).zip(text.get(3..)))?;
     let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
     (hours < 24 && (0..60).contains(&minutes)).then_some(sign * (hours * 3_600 + minutes * 60))
 }
@@ -81,14 +84,24 @@ mod tests {
     #[test]
     fn the_same_moment_in_two_offsets_is_equal() {
         assert_eq!(instant("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(instant("2011-05-13T04:42:34+02:00"), instant("2011-05-13T02:42:34.000Z"));
+        assert_eq!(
+            instant("2011-05-13T04:42:34+02:00"),
+            instant("2011-05-13T02:42:34.000Z")
+        );
         assert_eq!(instant("2024-02-29T00:00:00.5Z"), Some(1_709_164_800_500_000_000));
         assert!(instant("2011-05-13T04:42:34Z") < instant("2011-05-13T04:42:34.001Z"));
     }
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["", "2011-05-13", "2023-02-29T00:00:00Z", "2011-13-13T04:42:34Z", "2011-05-13T04:42:34.Z", "x"] {
+        for text in [
+            "",
+            "2011-05-13",
+            "2023-02-29T00:00:00Z",
+            "2011-13-13T04:42:34Z",
+            "2011-05-13T04:42:34.Z",
+            "x",
+        ] {
             assert_eq!(instant(text), None, "{text}");
         }
     }

@@ -38,13 +38,25 @@ impl App {
     ) -> Self {
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let scheme = if is_tls { "https" } else { "http" };
-        Self { store, shared: Arc::new(Shared { public_url, trusted_proxies, scheme, address, used: Mutex::default() }) }
+        Self {
+            store,
+            shared: Arc::new(Shared {
+                public_url,
+                trusted_proxies,
+                scheme,
+                address,
+                used: Mutex::default(),
+            }),
+        }
     }
 
     /// The address that people are told.
     pub(crate) fn public_url(&self) -> String {
         let shared = &self.shared;
-        shared.public_url.clone().unwrap_or_else(|| format!("{}://{}", shared.scheme, shared.address))
+        shared
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("{}://{}", shared.scheme, shared.address))
     }
 
     /// The SCIM base URL as this client knows it: configured, else by the request's `Host`, else by the address. A
@@ -54,12 +66,22 @@ impl App {
         if let Some(url) = &shared.public_url {
             return format!("{url}{BASE_PATH}");
         }
-        let is_trusted = peer.is_some_and(|peer| shared.trusted_proxies.iter().any(|net| net.contains(&peer)));
-        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|_| is_trusted);
+        let is_trusted =
+            peer.is_some_and(|peer| shared.trusted_proxies.iter().any(|net| net.contains(&peer)));
+        let said = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .filter(|_| is_trusted)
+        };
         let scheme = said("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"));
-        let host = said("x-forwarded-host").or_else(|| headers.get("host").and_then(|host| host.to_str().ok()));
+        let host =
+            said("x-forwarded-host").or_else(|| headers.get("host").and_then(|host| host.to_str().ok()));
         let is_host = |host: &&str| {
-            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
         };
         match host.filter(is_host) {
             Some(host) => format!("{}://{host}{BASE_PATH}", scheme.unwrap_or(shared.scheme)),
@@ -69,7 +91,11 @@ impl App {
 
     /// Notes that a token was taken.
     pub(crate) fn note_use(&self, tenant: TenantId, token: TokenId, at: Timestamp) {
-        self.shared.used.lock().unwrap_or_else(PoisonError::into_inner).insert(token, (tenant, at));
+        self.shared
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(token, (tenant, at));
     }
 
     /// The tokens that were taken since the last call.

@@ -27,5 +27,11 @@ pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
 
 /// What a request by `actor` brings along.
 pub fn context(actor: Actor, tenant: TenantId) -> Ctx {
-    Ctx { now: now(), actor, tenant, request_id: fresh_id(), ids: Ids::from(fresh_id()) }
+    Ctx {
+        now: now(),
+        actor,
+        tenant,
+        request_id: fresh_id(),
+        ids: Ids::from(fresh_id()),
+    }
 }

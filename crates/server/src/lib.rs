@@ -93,15 +93,30 @@ impl Server {
     /// # Errors
     /// [`Error::Listen`], [`Error::Tls`].
     pub async fn bind(store: Store, listen: SocketAddr, options: Options) -> Result<Self, Error> {
-        let refused = |reason| Error::Listen { address: listen, reason };
+        let refused = |reason| Error::Listen {
+            address: listen,
+            reason,
+        };
         let tls = match options.tls {
             Some((certificate, key)) => Some(Tls::read(certificate, key).await?),
             None => None,
         };
         let listener = TcpListener::bind(listen).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let app = App::new(store, options.public_url, options.trusted_proxies, tls.is_some(), address);
-        Ok(Self { app, listener, address, tls, handle: Handle::new() })
+        let app = App::new(
+            store,
+            options.public_url,
+            options.trusted_proxies,
+            tls.is_some(),
+            address,
+        );
+        Ok(Self {
+            app,
+            listener,
+            address,
+            tls,
+            handle: Handle::new(),
+        })
     }
 
     /// Where it listens; the real port where 0 was asked for.
@@ -116,7 +131,10 @@ impl Server {
 
     /// What stops it from elsewhere.
     pub fn control(&self) -> Control {
-        Control { handle: self.handle.clone(), tls: self.tls.clone() }
+        Control {
+            handle: self.handle.clone(),
+            tls: self.tls.clone(),
+        }
     }
 
     /// Serves until it is stopped: no new connections then, and requests under way finish.
@@ -126,14 +144,19 @@ impl Server {
     pub async fn run(self) -> Result<(), Error> {
         let router = scim::router(&self.app).merge(ops::router());
         let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);
-        let make_service = ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
+        let make_service =
+            ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
         let worker = tokio::spawn(worker::run(self.app.clone()));
         let mut server = axum_server::from_tcp(self.listener)
             .map_err(Error::Serve)?
             .handle(self.handle)
             .first_request_timeout(HEADERS)
             .acceptor(NoDelayAcceptor);
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS);
         let outcome = match self.tls {
             Some(tls) => {
                 let acceptor = RustlsAcceptor::new(tls.config()).acceptor(NoDelayAcceptor);
@@ -164,4 +187,3 @@ impl Control {
         }
     }
 }
-

@@ -7,7 +7,11 @@ use crate::app::BASE_PATH;
 /// The request with its path in the one form that the routes know.
 pub(crate) fn normalise<B>(mut request: Request<B>) -> Request<B> {
     if let Some(path) = normal(request.uri().path()) {
-        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        let query = request
+            .uri()
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
         let mut parts = request.uri().clone().into_parts();
         if let Ok(path_and_query) = format!("{path}{query}").parse() {
             parts.path_and_query = Some(path_and_query);
@@ -38,7 +42,8 @@ fn normal(path: &str) -> Option<String> {
 }
 
 fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -47,7 +52,13 @@ mod tests {
 
     #[test]
     fn every_form_becomes_one() {
-        for odd in ["/scim/v2//Users", "/scim/v2/Users/", "//scim//v2/Users//", "/scim/Users", "/scim//Users/"] {
+        for odd in [
+            "/scim/v2//Users",
+            "/scim/v2/Users/",
+            "//scim//v2/Users//",
+            "/scim/Users",
+            "/scim//Users/",
+        ] {
             assert_eq!(normal(odd).as_deref(), Some("/scim/v2/Users"), "{odd}");
         }
         assert_eq!(normal("/scim/").as_deref(), Some("/scim/v2"));

@@ -23,7 +23,11 @@ impl Tls {
         // A second call in one process finds the provider installed; that is the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
         match RustlsConfig::from_pem_file(&certificate, &key).await {
-            Ok(config) => Ok(Self { certificate, key, config }),
+            Ok(config) => Ok(Self {
+                certificate,
+                key,
+                config,
+            }),
             Err(reason) => Err(failure(&certificate, &key, reason)),
         }
     }
@@ -33,11 +37,18 @@ impl Tls {
     }
 
     pub(crate) async fn reload(&self) -> Result<(), Error> {
-        let reloaded = self.config.reload_from_pem_file(&self.certificate, &self.key).await;
+        let reloaded = self
+            .config
+            .reload_from_pem_file(&self.certificate, &self.key)
+            .await;
         reloaded.map_err(|reason| failure(&self.certificate, &self.key, reason))
     }
 }
 
 fn failure(certificate: &std::path::Path, key: &std::path::Path, reason: std::io::Error) -> Error {
-    Error::Tls { certificate: certificate.display().to_string(), key: key.display().to_string(), reason }
+    Error::Tls {
+        certificate: certificate.display().to_string(),
+        key: key.display().to_string(),
+        reason,
+    }
 }

@@ -20,7 +20,8 @@ pub(crate) async fn flush(app: &App) {
         return;
     }
     let written = app.store.write(move |tx| {
-        uses.iter().try_for_each(|(&token, &(tenant, at))| store::tokens::used(tx, tenant, token, at))
+        uses.iter()
+            .try_for_each(|(&token, &(tenant, at))| store::tokens::used(tx, tenant, token, at))
     });
     if let Err(error) = written.await {
         tracing::warn!(%error, "could not note when tokens were last used");

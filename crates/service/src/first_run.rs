@@ -1,14 +1,14 @@
 //! An empty database becomes one that an identity provider can be connected to at once.
 
 use directory::{
-    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, Outcome, Profile, ProfileId,
-    Secret, Storage, StorageId,
+    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, Outcome,
+    Profile, ProfileId, Secret, Storage, StorageId,
 };
 use store::Tx;
 
+use crate::Error;
 use crate::settings::tenants;
 use crate::tokens::{self, NewToken};
-use crate::Error;
 
 /// The name of the tenant, and of its first connection, profile and storage.
 pub const DEFAULT: &str = "default";
@@ -21,8 +21,11 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
     }
     let name = Name::parse(DEFAULT)?;
     store::settings::put_tenant(tx, &tenants::blank(ctx.tenant, name.clone()))?;
-    let connection =
-        Connection { id: ConnectionId::from(ctx.ids.nth(1)), name: name.clone(), kind: ConnectionKind::Other };
+    let connection = Connection {
+        id: ConnectionId::from(ctx.ids.nth(1)),
+        name: name.clone(),
+        kind: ConnectionKind::Other,
+    };
     let profile = Profile {
         id: ProfileId::from(ctx.ids.nth(2)),
         name: name.clone(),
@@ -31,8 +34,17 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
         purge_days: 0,
         settings: scim::Object::new(),
     };
-    let storage = Storage { id: StorageId::from(ctx.ids.nth(3)), name, region: "local".to_owned() };
-    let outcome = Outcome { profile: profile.id, storage: storage.id, quota: None, activation_mail: true };
+    let storage = Storage {
+        id: StorageId::from(ctx.ids.nth(3)),
+        name,
+        region: "local".to_owned(),
+    };
+    let outcome = Outcome {
+        profile: profile.id,
+        storage: storage.id,
+        quota: None,
+        activation_mail: true,
+    };
     let everyone = Mapping {
         id: MappingId::from(ctx.ids.nth(4)),
         name: Name::parse("Everyone")?,
@@ -45,7 +57,12 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
     store::settings::put(tx, ctx.tenant, &profile)?;
     store::settings::put(tx, ctx.tenant, &storage)?;
     store::settings::put(tx, ctx.tenant, &everyone)?;
-    let new = NewToken { secret: secret.clone(), connection: DEFAULT.to_owned(), days: 365, grace_days: 7 };
+    let new = NewToken {
+        secret: secret.clone(),
+        connection: DEFAULT.to_owned(),
+        days: 365,
+        grace_days: 7,
+    };
     tokens::create(tx, ctx, &new)?;
     Ok(true)
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use directory::{ConnectionId, Ctx, Event, EventKind, Refusal, Secret, Thing, Timestamp, Token, TokenId, TokenState, rfc3339};
+use directory::{
+    ConnectionId, Ctx, Event, EventKind, Refusal, Secret, Thing, Timestamp, Token, TokenId, TokenState,
+    rfc3339,
+};
 use jiff::SignedDuration;
 use serde_json::json;
 use store::Tx;
@@ -32,14 +35,25 @@ pub fn create(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewToken) -> Result<Token, Error
     let settings = tx.settings(ctx.tenant)?;
     let connection = named(&settings.connections, &new.connection)?;
     if !directory::TOKEN_DAYS.contains(&new.days) || new.grace_days > 30 {
-        let detail = "A token is valid for 1 to 730 days, and the one before it stays alive for 0 to 30 days.".to_owned();
+        let detail =
+            "A token is valid for 1 to 730 days, and the one before it stays alive for 0 to 30 days."
+                .to_owned();
         return Err(Refusal::BadSetting { detail }.into());
     }
-    let is_live = |token: &Token| token.connection == connection.id && token.state(ctx.now) == TokenState::Live;
-    let live: Vec<_> = store::tokens::all(tx, ctx.tenant)?.into_iter().filter(is_live).collect();
+    let is_live =
+        |token: &Token| token.connection == connection.id && token.state(ctx.now) == TokenState::Live;
+    let live: Vec<_> = store::tokens::all(tx, ctx.tenant)?
+        .into_iter()
+        .filter(is_live)
+        .collect();
     if let [older, _, ..] = live.as_slice() {
         let (connection, expires) = (connection.name.to_string(), rfc3339(older.expires));
-        return Err(Refusal::TwoTokens { connection, older: older.id.to_string(), expires }.into());
+        return Err(Refusal::TwoTokens {
+            connection,
+            older: older.id.to_string(),
+            expires,
+        }
+        .into());
     }
     for old in live {
         let expires = old.expires.min(after(ctx.now, new.grace_days));
@@ -64,13 +78,25 @@ pub fn create(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewToken) -> Result<Token, Error
 /// [`Refusal::Unknown`], [`Refusal::BadSetting`] where it has ended already.
 pub fn revoke(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<Token, Error> {
     let wanted = TokenId::parse(id.trim());
-    let found = store::tokens::all(tx, ctx.tenant)?.into_iter().find(|token| Some(token.id) == wanted);
-    let unknown = || Refusal::Unknown { thing: Thing::Token, name: id.to_owned(), known: Vec::new() };
+    let found = store::tokens::all(tx, ctx.tenant)?
+        .into_iter()
+        .find(|token| Some(token.id) == wanted);
+    let unknown = || Refusal::Unknown {
+        thing: Thing::Token,
+        name: id.to_owned(),
+        known: Vec::new(),
+    };
     let token = found.ok_or_else(unknown)?;
     if token.state(ctx.now) != TokenState::Live {
-        return Err(Refusal::BadSetting { detail: format!("The token {id} has ended already.") }.into());
+        return Err(Refusal::BadSetting {
+            detail: format!("The token {id} has ended already."),
+        }
+        .into());
     }
-    let token = Token { revoked: Some(ctx.now), ..token };
+    let token = Token {
+        revoked: Some(ctx.now),
+        ..token
+    };
     store::tokens::set_end(tx, ctx.tenant, &token)?;
     append(tx, ctx, EventKind::TokenRevoked, &token);
     Ok(token)
@@ -93,7 +119,11 @@ pub enum Shut {
 }
 
 /// What the token opens at `now`.
-pub fn take(tx: &mut Tx<'_>, secret: &Secret, now: Timestamp) -> Result<Result<Arc<Credential>, Shut>, Error> {
+pub fn take(
+    tx: &mut Tx<'_>,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<Result<Arc<Credential>, Shut>, Error> {
     let Some(credential) = store::tokens::by_hash(tx, secret.hash())? else {
         return Ok(Err(Shut::Unknown));
     };
@@ -107,11 +137,20 @@ pub fn take(tx: &mut Tx<'_>, secret: &Secret, now: Timestamp) -> Result<Result<A
 }
 
 fn after(now: Timestamp, days: u32) -> Timestamp {
-    now.saturating_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX)
+    now.saturating_add(SignedDuration::from_hours(24 * i64::from(days)))
+        .unwrap_or(Timestamp::MAX)
 }
 
 fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, token: &Token) {
     let connection: ConnectionId = token.connection;
-    let data = json!({"token": {"id": token.id, "connection": connection, "expires": rfc3339(token.expires)}});
-    tx.append(ctx, Event { kind, user: None, data: data.to_string() });
+    let data =
+        json!({"token": {"id": token.id, "connection": connection, "expires": rfc3339(token.expires)}});
+    tx.append(
+        ctx,
+        Event {
+            kind,
+            user: None,
+            data: data.to_string(),
+        },
+    );
 }

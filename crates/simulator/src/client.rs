@@ -35,14 +35,21 @@ impl Client {
         }
         // A second call in one process finds the provider installed; that is the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = reqwest::Client::builder().timeout(TIME).redirect(reqwest::redirect::Policy::none());
+        let mut builder = reqwest::Client::builder()
+            .timeout(TIME)
+            .redirect(reqwest::redirect::Policy::none());
         if let Some(pem) = &plan.authority {
             let authority = reqwest::Certificate::from_pem(pem).map_err(Error::Client)?;
             builder = builder.tls_certs_merge([authority]);
         }
         let http = builder.build().map_err(Error::Client)?;
         let base = plan.url.trim_end_matches('/').to_owned();
-        Ok(Self { http, base, token: plan.token.clone(), report: Mutex::default() })
+        Ok(Self {
+            http,
+            base,
+            token: plan.token.clone(),
+            report: Mutex::default(),
+        })
     }
 
     /// Whether anybody answers at all.
@@ -54,14 +61,24 @@ impl Client {
                 while let Some(source) = reason.source() {
                     reason = source;
                 }
-                Err(Error::Unreachable { url: self.base.clone(), reason: reason.to_string() })
+                Err(Error::Unreachable {
+                    url: self.base.clone(),
+                    reason: reason.to_string(),
+                })
             }
         }
     }
 
     /// Makes a call as Okta makes it; `None`, and a deviation, where no whole answer came.
-    pub(crate) async fn send(&self, call: &'static str, method: Method, path: &str, body: Option<&Value>) -> Option<Answer> {
-        self.send_as(call, method, path, body, &format!("Bearer {}", self.token)).await
+    pub(crate) async fn send(
+        &self,
+        call: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Option<Answer> {
+        self.send_as(call, method, path, body, &format!("Bearer {}", self.token))
+            .await
     }
 
     /// The same with another `Authorization`.
@@ -81,7 +98,9 @@ impl Client {
             .header("Accept-Charset", "utf-8")
             .header(AUTHORIZATION, authorization);
         if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/scim+json; charset=utf-8").body(body.to_string());
+            request = request
+                .header(CONTENT_TYPE, "application/scim+json; charset=utf-8")
+                .body(body.to_string());
         }
         let start = now();
         let answer = match request.send().await {
@@ -96,7 +115,11 @@ impl Client {
             Ok((status, headers, bytes)) => {
                 self.lock().note(call, status, micros);
                 let body = self.read_body(call, path, status, &bytes);
-                Some(Answer { status, headers, body })
+                Some(Answer {
+                    status,
+                    headers,
+                    body,
+                })
             }
             Err(error) => {
                 self.deviates(call, format!("{path}: no answer: {error}"));
@@ -132,7 +155,9 @@ impl Client {
         };
         if status >= 400 {
             let is_error = body["detail"].is_string() && body["status"] == status.to_string().as_str();
-            self.expect(call, is_error, || format!("{path}: the {status} is no SCIM error with a detail and a status string"));
+            self.expect(call, is_error, || {
+                format!("{path}: the {status} is no SCIM error with a detail and a status string")
+            });
         }
         body
     }

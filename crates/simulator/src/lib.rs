@@ -38,10 +38,13 @@ impl FromStr for Custom {
     /// Reads `name=value,value`.
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((name, values)) if !name.is_empty() && !values.is_empty() => {
-                Ok(Self { name: name.to_owned(), values: values.split(',').map(str::to_owned).collect() })
-            }
-            _ => Err(format!("--custom {text}: write name=value,value, such as countryCode=DE,FR")),
+            Some((name, values)) if !name.is_empty() && !values.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                values: values.split(',').map(str::to_owned).collect(),
+            }),
+            _ => Err(format!(
+                "--custom {text}: write name=value,value, such as countryCode=DE,FR"
+            )),
         }
     }
 }

@@ -13,14 +13,24 @@ const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// "Test Connector Configuration", with the right token and with a wrong one.
 pub(crate) async fn test_connection(client: &Client) {
     const CALL: &str = "test connection";
-    if let Some(answer) = client.send(CALL, Method::GET, "/Users?startIndex=1&count=2", None).await {
-        client.expect(CALL, answer.status == 200, || format!("answered {} instead of 200", answer.status));
+    if let Some(answer) = client
+        .send(CALL, Method::GET, "/Users?startIndex=1&count=2", None)
+        .await
+    {
+        client.expect(CALL, answer.status == 200, || {
+            format!("answered {} instead of 200", answer.status)
+        });
         check_list(client, CALL, &answer.body);
     }
     const WRONG: &str = "wrong token";
     let wrong = "Bearer pvt_0000000000000000000000000000000000000000000000000";
-    if let Some(answer) = client.send_as(WRONG, Method::GET, "/Users?startIndex=1&count=2", None, wrong).await {
-        client.expect(WRONG, answer.status == 401, || format!("answered {} instead of 401", answer.status));
+    if let Some(answer) = client
+        .send_as(WRONG, Method::GET, "/Users?startIndex=1&count=2", None, wrong)
+        .await
+    {
+        client.expect(WRONG, answer.status == 401, || {
+            format!("answered {} instead of 401", answer.status)
+        });
     }
 }
 
@@ -37,20 +47,34 @@ pub(crate) async fn import(client: &Client, at_least: usize) {
     let mut start = 1;
     loop {
         let path = format!("/Users?startIndex={start}&count=100");
-        let Some(answer) = client.send(CALL, Method::GET, &path, None).await else { return };
+        let Some(answer) = client.send(CALL, Method::GET, &path, None).await else {
+            return;
+        };
         check_list(client, CALL, &answer.body);
-        let Some(users) = answer.body["Resources"].as_array().filter(|users| !users.is_empty()) else { break };
+        let Some(users) = answer.body["Resources"]
+            .as_array()
+            .filter(|users| !users.is_empty())
+        else {
+            break;
+        };
         for user in users {
             let id = user["id"].as_str().unwrap_or_default().to_owned();
-            client.expect(CALL, seen.insert(id.clone()), || format!("{path}: the user {id} came twice"));
+            client.expect(CALL, seen.insert(id.clone()), || {
+                format!("{path}: the user {id} came twice")
+            });
         }
         start += users.len();
-        let total = answer.body["totalResults"].as_u64().and_then(|total| usize::try_from(total).ok()).unwrap_or(0);
+        let total = answer.body["totalResults"]
+            .as_u64()
+            .and_then(|total| usize::try_from(total).ok())
+            .unwrap_or(0);
         if start > total {
             break;
         }
     }
-    client.expect(CALL, seen.len() >= at_least, || format!("{} users came, of at least {at_least}", seen.len()));
+    client.expect(CALL, seen.len() >= at_least, || {
+        format!("{} users came, of at least {at_least}", seen.len())
+    });
 }
 
 struct Player<'c> {
@@ -61,7 +85,9 @@ struct Player<'c> {
 
 impl Player<'_> {
     async fn all(mut self) {
-        let Some(id) = self.create_or_link().await else { return };
+        let Some(id) = self.create_or_link().await else {
+            return;
+        };
         self.repeat_create().await;
         self.person.title = "Vice President".to_owned();
         self.person.family_name = format!("{}-Smith", self.person.family_name);
@@ -97,31 +123,53 @@ impl Player<'_> {
         }
         self.status(call, &answer, &[200]);
         check_list(self.client, call, &answer.body);
-        let found = answer.body["Resources"].as_array().and_then(|users| users.first());
+        let found = answer.body["Resources"]
+            .as_array()
+            .and_then(|users| users.first());
         let Some(user) = found else { return Some(None) };
-        let same = user["userName"].as_str().is_some_and(|name| name.to_lowercase() == user_name.to_lowercase());
+        let same = user["userName"]
+            .as_str()
+            .is_some_and(|name| name.to_lowercase() == user_name.to_lowercase());
         self.expect(call, same, || "the user found has another userName".to_owned());
         Some(user["id"].as_str().map(str::to_owned))
     }
 
     async fn create(&self) -> Option<String> {
         const CALL: &str = "create";
-        let answer = self.client.send(CALL, Method::POST, "/Users", Some(&self.profile(true))).await?;
+        let answer = self
+            .client
+            .send(CALL, Method::POST, "/Users", Some(&self.profile(true)))
+            .await?;
         self.status(CALL, &answer, &[201]);
         let id = answer.body["id"].as_str().map(str::to_owned);
-        self.expect(CALL, id.is_some(), || "the answer has no id (\"Create new user returned empty user\")".to_owned());
+        self.expect(CALL, id.is_some(), || {
+            "the answer has no id (\"Create new user returned empty user\")".to_owned()
+        });
         self.check_user(CALL, &answer, true);
-        self.expect(CALL, answer.body.get("password").is_none(), || "the answer has the password".to_owned());
-        let location = answer.headers.get("location").and_then(|location| location.to_str().ok());
-        let is_his = location.zip(id.as_deref()).is_some_and(|(location, id)| location.ends_with(id));
-        self.expect(CALL, is_his || answer.status != 201, || "the Location header is not the user's".to_owned());
+        self.expect(CALL, answer.body.get("password").is_none(), || {
+            "the answer has the password".to_owned()
+        });
+        let location = answer
+            .headers
+            .get("location")
+            .and_then(|location| location.to_str().ok());
+        let is_his = location
+            .zip(id.as_deref())
+            .is_some_and(|(location, id)| location.ends_with(id));
+        self.expect(CALL, is_his || answer.status != 201, || {
+            "the Location header is not the user's".to_owned()
+        });
         id.filter(|_| answer.status == 201)
     }
 
     /// Okta sends a create again after a time-out: it must be told that the user exists.
     async fn repeat_create(&self) {
         const CALL: &str = "repeat create";
-        if let Some(answer) = self.client.send(CALL, Method::POST, "/Users", Some(&self.profile(true))).await {
+        if let Some(answer) = self
+            .client
+            .send(CALL, Method::POST, "/Users", Some(&self.profile(true)))
+            .await
+        {
             self.status(CALL, &answer, &[409]);
         }
     }
@@ -134,8 +182,13 @@ impl Player<'_> {
         let mut merged = read.body;
         let is_active = active.or(merged["active"].as_bool()).unwrap_or(true);
         let profile = self.profile(is_active);
-        let (Some(merged_fields), Some(fields)) = (merged.as_object_mut(), profile.as_object()) else { return None };
-        for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "password" | "schemas")) {
+        let (Some(merged_fields), Some(fields)) = (merged.as_object_mut(), profile.as_object()) else {
+            return None;
+        };
+        for (key, value) in fields
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "password" | "schemas"))
+        {
             merged_fields.insert(key.clone(), value.clone());
         }
         let answer = self.client.send(call, Method::PUT, &path, Some(&merged)).await?;
@@ -143,7 +196,9 @@ impl Player<'_> {
         self.expect(call, answer.body["id"] == id, || "the id changed".to_owned());
         self.check_user(call, &answer, is_active);
         let title = self.person.title.as_str();
-        self.expect(call, answer.body["title"] == title, || "the title was not taken over".to_owned());
+        self.expect(call, answer.body["title"] == title, || {
+            "the title was not taken over".to_owned()
+        });
         Some(())
     }
 
@@ -152,23 +207,34 @@ impl Player<'_> {
             self.update(call, id, Some(active)).await;
             return;
         }
-        let patch = json!({"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": {"active": active}}]});
+        let patch =
+            json!({"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": {"active": active}}]});
         let path = format!("/Users/{id}");
-        let Some(answer) = self.client.send(call, Method::PATCH, &path, Some(&patch)).await else { return };
+        let Some(answer) = self.client.send(call, Method::PATCH, &path, Some(&patch)).await else {
+            return;
+        };
         self.status(call, &answer, &[200, 204]);
         if answer.status == 200 {
-            self.expect(call, answer.body["active"] == active, || format!("active is not {active} in the answer"));
+            self.expect(call, answer.body["active"] == active, || {
+                format!("active is not {active} in the answer")
+            });
         }
         if let Some(read) = self.client.send("read", Method::GET, &path, None).await {
-            self.expect(call, read.body["active"] == active, || format!("active is not {active} when read again"));
+            self.expect(call, read.body["active"] == active, || {
+                format!("active is not {active} when read again")
+            });
         }
     }
 
     /// The person comes back: Okta looks up, finds whom it deactivated, and links to the same account.
     async fn rehire(&self, id: &str) {
         const CALL: &str = "rehire";
-        let Some(found) = self.look_up(CALL, &self.person.user_name).await else { return };
-        self.expect(CALL, found.as_deref() == Some(id), || "the deactivated account was not found again".to_owned());
+        let Some(found) = self.look_up(CALL, &self.person.user_name).await else {
+            return;
+        };
+        self.expect(CALL, found.as_deref() == Some(id), || {
+            "the deactivated account was not found again".to_owned()
+        });
         self.set_active(CALL, id, true).await;
     }
 
@@ -201,25 +267,43 @@ impl Player<'_> {
         }
         let user = &answer.body;
         let person = &self.person;
-        self.expect(call, user["userName"] == person.user_name.as_str(), || "userName is not as it was sent".to_owned());
+        self.expect(call, user["userName"] == person.user_name.as_str(), || {
+            "userName is not as it was sent".to_owned()
+        });
         self.expect(call, user["active"] == active, || {
             format!("active is not {active}: Okta would go on \"rescheduling\" for ever")
         });
-        self.expect(call, user["name"]["familyName"] == person.family_name.as_str(), || "the name is not as it was sent".to_owned());
-        self.expect(call, user["emails"][0]["value"] == person.email.as_str(), || "the e-mail address is not as it was sent".to_owned());
-        self.expect(call, user["externalId"] == person.external_id.as_str(), || "externalId is not as it was sent".to_owned());
-        self.expect(call, user["schemas"].is_array() && user["meta"].is_object(), || "schemas or meta are missing".to_owned());
+        self.expect(
+            call,
+            user["name"]["familyName"] == person.family_name.as_str(),
+            || "the name is not as it was sent".to_owned(),
+        );
+        self.expect(call, user["emails"][0]["value"] == person.email.as_str(), || {
+            "the e-mail address is not as it was sent".to_owned()
+        });
+        self.expect(call, user["externalId"] == person.external_id.as_str(), || {
+            "externalId is not as it was sent".to_owned()
+        });
+        self.expect(
+            call,
+            user["schemas"].is_array() && user["meta"].is_object(),
+            || "schemas or meta are missing".to_owned(),
+        );
     }
 
     fn status(&self, call: &'static str, answer: &Answer, allowed: &[u16]) {
         self.expect(call, allowed.contains(&answer.status), || {
-            let detail = answer.body["detail"].as_str().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let detail = answer.body["detail"]
+                .as_str()
+                .map(|detail| format!(": {detail}"))
+                .unwrap_or_default();
             format!("answered {} instead of {allowed:?}{detail}", answer.status)
         });
     }
 
     fn expect(&self, call: &'static str, holds: bool, what: impl FnOnce() -> String) {
-        self.client.expect(call, holds, || format!("{}: {}", self.person.user_name, what()));
+        self.client
+            .expect(call, holds, || format!("{}: {}", self.person.user_name, what()));
     }
 }
 
@@ -236,7 +320,9 @@ fn check_list(client: &Client, call: &'static str, list: &Value) {
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

@@ -59,7 +59,9 @@ pub struct Person {
 /// So many people, the same ones for the same seed.
 pub fn people(count: usize, seed: u64, custom: &[Custom]) -> Vec<Person> {
     let mut rng = Rng::with_seed(seed);
-    (0..count).map(|number| person(number, seed, custom, &mut rng)).collect()
+    (0..count)
+        .map(|number| person(number, seed, custom, &mut rng))
+        .collect()
 }
 
 fn person(number: usize, seed: u64, custom: &[Custom], rng: &mut Rng) -> Person {
@@ -75,11 +77,18 @@ fn person(number: usize, seed: u64, custom: &[Custom], rng: &mut Rng) -> Person 
     };
     let user_name = format!("{local}@example.com");
     let chosen = |attribute: &Custom| {
-        (attribute.name.clone(), attribute.values[number % attribute.values.len()].clone())
+        (
+            attribute.name.clone(),
+            attribute.values[number % attribute.values.len()].clone(),
+        )
     };
     Person {
         external_id: format!("00u{seed:x}{number:015x}"),
-        email: if number % 5 == 4 { format!("mail.{seed}.{number}@example.com") } else { user_name.clone() },
+        email: if number % 5 == 4 {
+            format!("mail.{seed}.{number}@example.com")
+        } else {
+            user_name.clone()
+        },
         user_name,
         given_name: given_name.to_owned(),
         family_name: family_name.to_owned(),
@@ -95,9 +104,16 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_people_and_no_name_twice() {
-        let custom = [Custom { name: "countryCode".into(), values: vec!["DE".into(), "FR".into()] }];
+        let custom = [Custom {
+            name: "countryCode".into(),
+            values: vec!["DE".into(), "FR".into()],
+        }];
         let (one, two) = (people(200, 7, &custom), people(200, 7, &custom));
-        assert!(one.iter().zip(&two).all(|(a, b)| a.user_name == b.user_name && a.title == b.title));
+        assert!(
+            one.iter()
+                .zip(&two)
+                .all(|(a, b)| a.user_name == b.user_name && a.title == b.title)
+        );
         let mut names: Vec<_> = one.iter().map(|person| person.user_name.to_lowercase()).collect();
         names.sort();
         names.dedup();

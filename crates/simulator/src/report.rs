@@ -47,10 +47,17 @@ impl Call {
 
 impl Report {
     pub(crate) fn note(&mut self, name: &'static str, status: u16, micros: u64) {
-        let at = self.calls.iter().position(|call| call.name == name).unwrap_or_else(|| {
-            self.calls.push(Call { name, ..Call::default() });
-            self.calls.len() - 1
-        });
+        let at = self
+            .calls
+            .iter()
+            .position(|call| call.name == name)
+            .unwrap_or_else(|| {
+                self.calls.push(Call {
+                    name,
+                    ..Call::default()
+                });
+                self.calls.len() - 1
+            });
         let call = &mut self.calls[at];
         *call.statuses.entry(status).or_default() += 1;
         call.micros.push(micros);
@@ -67,8 +74,11 @@ impl Report {
                     "p50Micros": p50, "p95Micros": p95, "p99Micros": p99})
             })
             .collect();
-        let deviations: Vec<_> =
-            self.deviations.iter().map(|deviation| json!({"call": deviation.call, "what": deviation.what})).collect();
+        let deviations: Vec<_> = self
+            .deviations
+            .iter()
+            .map(|deviation| json!({"call": deviation.call, "what": deviation.what}))
+            .collect();
         json!({"calls": calls, "deviations": deviations})
     }
 }

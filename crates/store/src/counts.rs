@@ -24,38 +24,66 @@ pub struct Count {
 impl Count {
     /// Active users of the tenant.
     pub fn active(tenant: TenantId) -> Self {
-        Self { tenant, kind: "active", id: [0; 16] }
+        Self {
+            tenant,
+            kind: "active",
+            id: [0; 16],
+        }
     }
 
     /// Active users with the profile.
     pub fn active_in_profile(tenant: TenantId, profile: ProfileId) -> Self {
-        Self { tenant, kind: "active-in-profile", id: *profile.as_bytes() }
+        Self {
+            tenant,
+            kind: "active-in-profile",
+            id: *profile.as_bytes(),
+        }
     }
 
     /// All users of the profile.
     pub fn in_profile(tenant: TenantId, profile: ProfileId) -> Self {
-        Self { tenant, kind: "profile", id: *profile.as_bytes() }
+        Self {
+            tenant,
+            kind: "profile",
+            id: *profile.as_bytes(),
+        }
     }
 
     /// All users with the storage.
     pub fn in_storage(tenant: TenantId, storage: StorageId) -> Self {
-        Self { tenant, kind: "storage", id: *storage.as_bytes() }
+        Self {
+            tenant,
+            kind: "storage",
+            id: *storage.as_bytes(),
+        }
     }
 
     /// All users whom the mapping placed.
     pub fn by_mapping(tenant: TenantId, mapping: MappingId) -> Self {
-        Self { tenant, kind: "mapping", id: *mapping.as_bytes() }
+        Self {
+            tenant,
+            kind: "mapping",
+            id: *mapping.as_bytes(),
+        }
     }
 
     /// Users of the connection that SCIM can see; `None` for manual ones.
     pub fn visible(tenant: TenantId, connection: Option<ConnectionId>) -> Self {
-        Self { tenant, kind: "visible", id: connection.map_or([0; 16], |id| *id.as_bytes()) }
+        Self {
+            tenant,
+            kind: "visible",
+            id: connection.map_or([0; 16], |id| *id.as_bytes()),
+        }
     }
 }
 
 /// How many there are, with what this transaction has put off.
 pub fn get(tx: &mut Tx<'_>, count: Count) -> Result<u64, Error> {
-    let stored = tx.one(GET, params![count.tenant.as_bytes(), count.kind, &count.id], |row| row.integer(0))?;
+    let stored = tx.one(
+        GET,
+        params![count.tenant.as_bytes(), count.kind, &count.id],
+        |row| row.integer(0),
+    )?;
     let value = stored.unwrap_or_default() + tx.put_off(&count);
     Ok(u64::try_from(value).unwrap_or_default())
 }
@@ -63,7 +91,11 @@ pub fn get(tx: &mut Tx<'_>, count: Count) -> Result<u64, Error> {
 /// Moves a user from what it was counted as to what it is now.
 pub(crate) fn move_user(tx: &mut Tx<'_>, tenant: TenantId, before: Option<&Facts>, after: Option<&Facts>) {
     for (facts, change) in [(before, -1), (after, 1)] {
-        for count in facts.into_iter().flat_map(|facts| counted_as(tenant, facts)).flatten() {
+        for count in facts
+            .into_iter()
+            .flat_map(|facts| counted_as(tenant, facts))
+            .flatten()
+        {
             tx.add(count, change);
         }
     }
@@ -72,14 +104,23 @@ pub(crate) fn move_user(tx: &mut Tx<'_>, tenant: TenantId, before: Option<&Facts
 fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 6] {
     let active = facts.lifecycle.status() == Status::Active;
     let placement = &facts.placement;
-    let mapping = placement.decision.as_ref().and_then(|decision| MappingId::parse(&decision.mapping));
+    let mapping = placement
+        .decision
+        .as_ref()
+        .and_then(|decision| MappingId::parse(&decision.mapping));
     [
         active.then(|| Count::active(tenant)),
-        placement.profile.filter(|_| active).map(|id| Count::active_in_profile(tenant, id)),
+        placement
+            .profile
+            .filter(|_| active)
+            .map(|id| Count::active_in_profile(tenant, id)),
         placement.profile.map(|id| Count::in_profile(tenant, id)),
         placement.storage.map(|id| Count::in_storage(tenant, id)),
         mapping.map(|id| Count::by_mapping(tenant, id)),
-        facts.lifecycle.is_visible().then(|| Count::visible(tenant, facts.connection)),
+        facts
+            .lifecycle
+            .is_visible()
+            .then(|| Count::visible(tenant, facts.connection)),
     ]
 }
 
@@ -87,7 +128,10 @@ pub(crate) fn flush(tx: &mut Tx<'_>, changes: &HashMap<Count, i64>) -> Result<()
     let mut changes: Vec<_> = changes.iter().filter(|&(_, &change)| change != 0).collect();
     changes.sort_unstable();
     for (count, &change) in changes {
-        tx.run(ADD, params![count.tenant.as_bytes(), count.kind, &count.id, change])?;
+        tx.run(
+            ADD,
+            params![count.tenant.as_bytes(), count.kind, &count.id, change],
+        )?;
     }
     Ok(())
 }

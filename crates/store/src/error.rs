@@ -31,7 +31,9 @@ pub enum Error {
         database: String,
     },
     /// Another server has the file.
-    #[error("another `provost serve` is running on {database}; stop it first, or use PostgreSQL for several nodes")]
+    #[error(
+        "another `provost serve` is running on {database}; stop it first, or use PostgreSQL for several nodes"
+    )]
     Claimed {
         /// Path.
         database: String,

@@ -26,7 +26,8 @@ pub struct Recorded {
 /// The tenant's events with numbers above `seq`, at most `limit`.
 pub fn after(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, limit: i64) -> Result<Vec<Recorded>, Error> {
     tx.all(AFTER, params![tenant.as_bytes(), seq, limit], |row| {
-        let data: Value = serde_json::from_str(row.text(5)?).map_err(|_| Error::Unreadable { what: "event" })?;
+        let data: Value =
+            serde_json::from_str(row.text(5)?).map_err(|_| Error::Unreadable { what: "event" })?;
         let user = row.optional(2, |row, column| row.id(column, UserId::from_bytes))?;
         let json = json!({
             "seq": row.integer(0)?,
@@ -36,7 +37,10 @@ pub fn after(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, limit: i64) -> Result<
             "actor": row.text(4)?,
             "data": data,
         });
-        Ok(Recorded { seq: row.integer(0)?, json })
+        Ok(Recorded {
+            seq: row.integer(0)?,
+            json,
+        })
     })
 }
 

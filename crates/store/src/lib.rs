@@ -37,7 +37,9 @@ impl Store {
     /// [`Error::Unreachable`], [`Error::TooNew`], [`Error::Foreign`]; the file is then as it was.
     pub fn open(url: &DatabaseUrl) -> Result<Self, Error> {
         let DatabaseUrl::Sqlite(path) = url;
-        Ok(Self { sqlite: Arc::new(sqlite::Sqlite::open(path)?) })
+        Ok(Self {
+            sqlite: Arc::new(sqlite::Sqlite::open(path)?),
+        })
     }
 
     /// Claims the database for this process, so that a second server on the same file is refused.
@@ -81,7 +83,9 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         let sqlite = Arc::clone(&self.sqlite);
-        tokio::task::spawn_blocking(move || sqlite.read(work)).await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+        tokio::task::spawn_blocking(move || sqlite.read(work))
+            .await
+            .unwrap_or_else(|_| Err(Error::Panicked.into()))
     }
 
     /// What `provost doctor` asks of a database.

@@ -39,24 +39,35 @@ pub(crate) fn migrate(connection: &mut Connection, database: &str) -> Result<(),
 /// # Errors
 /// [`Error::TooNew`], [`Error::Foreign`]. It only reads.
 pub(crate) fn check(connection: &Connection, database: &str) -> Result<i64, Error> {
-    let foreign = || Error::Foreign { database: database.to_owned() };
+    let foreign = || Error::Foreign {
+        database: database.to_owned(),
+    };
     let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
         _ => error.into(),
     };
     let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table'",
+            [],
+            |row| row.get(0),
+        )
         .map_err(unreadable)?;
     if tables == 0 {
         return Ok(0);
     }
     let value = |name: &str| -> Result<i64, Error> {
-        let found = connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional();
+        let found = connection
+            .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+            .optional();
         found.ok().flatten().ok_or_else(foreign)
     };
     let (found, oldest_program) = (value("schema_version")?, value("oldest_program")?);
     if oldest_program > SCHEMA {
-        return Err(Error::TooNew { database: database.to_owned(), found });
+        return Err(Error::TooNew {
+            database: database.to_owned(),
+            found,
+        });
     }
     Ok(found)
 }

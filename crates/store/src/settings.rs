@@ -73,13 +73,26 @@ impl Setting for DeclaredAttribute {
 /// Adds the setting or takes its new form.
 pub fn put<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Result<(), Error> {
     let (id, body) = (setting.key(), to_text(setting)?);
-    tx.run(PUT, params![tenant.as_bytes(), S::KIND, id.as_bytes(), &setting.name_key(), &body])?;
+    tx.run(
+        PUT,
+        params![
+            tenant.as_bytes(),
+            S::KIND,
+            id.as_bytes(),
+            &setting.name_key(),
+            &body
+        ],
+    )?;
     tx.settings_changed()
 }
 
 /// Removes the setting.
 pub fn remove<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Result<(), Error> {
-    if tx.run(REMOVE, params![tenant.as_bytes(), S::KIND, setting.key().as_bytes()])? != 1 {
+    if tx.run(
+        REMOVE,
+        params![tenant.as_bytes(), S::KIND, setting.key().as_bytes()],
+    )? != 1
+    {
         return Err(Error::Stale);
     }
     tx.settings_changed()
@@ -87,13 +100,18 @@ pub fn remove<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Res
 
 /// Adds the tenant or takes its new form.
 pub fn put_tenant(tx: &mut Tx<'_>, tenant: &Tenant) -> Result<(), Error> {
-    tx.run(PUT_TENANT, params![tenant.id.as_bytes(), &tenant.name.key(), &to_text(tenant)?])?;
+    tx.run(
+        PUT_TENANT,
+        params![tenant.id.as_bytes(), &tenant.name.key(), &to_text(tenant)?],
+    )?;
     tx.settings_changed()
 }
 
 /// The tenant with this name.
 pub fn tenant_by_name(tx: &mut Tx<'_>, name: &Name) -> Result<Option<Tenant>, Error> {
-    tx.one(TENANT_BY_NAME, params![&name.key()], |row| from_text(row.text(0)?))
+    tx.one(TENANT_BY_NAME, params![&name.key()], |row| {
+        from_text(row.text(0)?)
+    })
 }
 
 /// All tenants, by name.
@@ -104,7 +122,9 @@ pub fn tenants(tx: &mut Tx<'_>) -> Result<Vec<Tenant>, Error> {
 pub(crate) fn load(tx: &mut Tx<'_>, id: TenantId) -> Result<Settings, Error> {
     let tenant: Option<Tenant> = tx.one(TENANT, params![id.as_bytes()], |row| from_text(row.text(0)?))?;
     let tenant = tenant.ok_or(Error::Unreadable { what: "tenant" })?;
-    let bodies = tx.all(ALL, params![id.as_bytes()], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())))?;
+    let bodies = tx.all(ALL, params![id.as_bytes()], |row| {
+        Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))
+    })?;
     let mut mappings: Vec<Mapping> = of_kind(&bodies)?;
     mappings.sort_by_key(|mapping| mapping.position);
     let declared: Vec<DeclaredAttribute> = of_kind(&bodies)?;
@@ -121,7 +141,11 @@ pub(crate) fn load(tx: &mut Tx<'_>, id: TenantId) -> Result<Settings, Error> {
 }
 
 fn of_kind<S: Setting>(bodies: &[(String, String)]) -> Result<Vec<S>, Error> {
-    bodies.iter().filter(|(kind, _)| kind == S::KIND).map(|(_, body)| from_text(body)).collect()
+    bodies
+        .iter()
+        .filter(|(kind, _)| kind == S::KIND)
+        .map(|(_, body)| from_text(body))
+        .collect()
 }
 
 pub(crate) fn generation(tx: &mut Tx<'_>) -> Result<i64, Error> {
@@ -167,9 +191,15 @@ impl Cache {
 
 type Remembered<K, V> = RwLock<HashMap<K, (i64, Arc<V>)>>;
 
-fn remembered<K: std::hash::Hash + Eq, V>(map: &Remembered<K, V>, key: &K, generation: i64) -> Option<Arc<V>> {
+fn remembered<K: std::hash::Hash + Eq, V>(
+    map: &Remembered<K, V>,
+    key: &K,
+    generation: i64,
+) -> Option<Arc<V>> {
     let map = map.read().unwrap_or_else(PoisonError::into_inner);
-    map.get(key).filter(|(of, _)| *of == generation).map(|(_, value)| Arc::clone(value))
+    map.get(key)
+        .filter(|(of, _)| *of == generation)
+        .map(|(_, value)| Arc::clone(value))
 }
 
 fn keep<K: std::hash::Hash + Eq, V>(map: &Remembered<K, V>, key: K, generation: i64, value: &Arc<V>) {

@@ -97,24 +97,33 @@ impl<'r> Row<'r> {
     }
 
     pub(crate) fn text(self, column: usize) -> Result<&'r str, Error> {
-        self.value(column)?.as_str().map_err(|_| Error::Unreadable { what: "text" })
+        self.value(column)?
+            .as_str()
+            .map_err(|_| Error::Unreadable { what: "text" })
     }
 
     pub(crate) fn integer(self, column: usize) -> Result<i64, Error> {
-        self.value(column)?.as_i64().map_err(|_| Error::Unreadable { what: "number" })
+        self.value(column)?
+            .as_i64()
+            .map_err(|_| Error::Unreadable { what: "number" })
     }
 
     pub(crate) fn bytes(self, column: usize) -> Result<&'r [u8], Error> {
-        self.value(column)?.as_blob().map_err(|_| Error::Unreadable { what: "id" })
+        self.value(column)?
+            .as_blob()
+            .map_err(|_| Error::Unreadable { what: "id" })
     }
 
     pub(crate) fn time(self, column: usize) -> Result<jiff::Timestamp, Error> {
-        jiff::Timestamp::from_millisecond(self.integer(column)?).map_err(|_| Error::Unreadable { what: "time" })
+        jiff::Timestamp::from_millisecond(self.integer(column)?)
+            .map_err(|_| Error::Unreadable { what: "time" })
     }
 
     /// The word at `column`, one of an enum's.
     pub(crate) fn word<T: std::str::FromStr>(self, column: usize) -> Result<T, Error> {
-        self.text(column)?.parse().map_err(|_| Error::Unreadable { what: "word" })
+        self.text(column)?
+            .parse()
+            .map_err(|_| Error::Unreadable { what: "word" })
     }
 
     /// The id at `column`.
@@ -128,6 +137,10 @@ impl<'r> Row<'r> {
         column: usize,
         read: impl FnOnce(Self, usize) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        if matches!(self.value(column)?, ValueRef::Null) { Ok(None) } else { read(self, column).map(Some) }
+        if matches!(self.value(column)?, ValueRef::Null) {
+            Ok(None)
+        } else {
+            read(self, column).map(Some)
+        }
     }
 }

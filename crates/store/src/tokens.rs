@@ -48,9 +48,14 @@ pub fn by_hash(tx: &mut Tx<'_>, hash: TokenHash) -> Result<Option<Arc<Credential
         return Ok(Some(credential));
     }
     let found = tx.one(BY_HASH, params![hash.as_bytes()], |row| {
-        Ok(Credential { tenant: row.id(6, TenantId::from_bytes)?, token: token(row)? })
+        Ok(Credential {
+            tenant: row.id(6, TenantId::from_bytes)?,
+            token: token(row)?,
+        })
     })?;
-    let Some(credential) = found.map(Arc::new) else { return Ok(None) };
+    let Some(credential) = found.map(Arc::new) else {
+        return Ok(None);
+    };
     if let Some(cache) = tx.cache() {
         cache.keep_credential(hash, generation, &credential);
     }
@@ -64,13 +69,26 @@ pub fn all(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Token>, Error> {
 
 /// Changes when a token ends.
 pub fn set_end(tx: &mut Tx<'_>, tenant: TenantId, token: &Token) -> Result<(), Error> {
-    let changed = tx.run(SET_END, params![tenant.as_bytes(), token.id.as_bytes(), token.expires, token.revoked])?;
-    if changed == 1 { tx.settings_changed() } else { Err(Error::Stale) }
+    let changed = tx.run(
+        SET_END,
+        params![
+            tenant.as_bytes(),
+            token.id.as_bytes(),
+            token.expires,
+            token.revoked
+        ],
+    )?;
+    if changed == 1 {
+        tx.settings_changed()
+    } else {
+        Err(Error::Stale)
+    }
 }
 
 /// Notes that a token was taken. It is no change of settings, and a token that is gone by now is no error.
 pub fn used(tx: &mut Tx<'_>, tenant: TenantId, id: TokenId, at: Timestamp) -> Result<(), Error> {
-    tx.run(USED, params![tenant.as_bytes(), id.as_bytes(), at]).map(drop)
+    tx.run(USED, params![tenant.as_bytes(), id.as_bytes(), at])
+        .map(drop)
 }
 
 /// Removes a token, with its connection.

@@ -45,7 +45,15 @@ pub(crate) struct Lookup<'p> {
 impl<'c> Tx<'c> {
     pub(crate) fn new(connection: &'c Connection, cache: &'c Cache) -> Self {
         let (pending, kept) = (Pending::default(), Pending::default());
-        Self { connection, cache, generation: None, dirty: false, wrote: false, pending, kept }
+        Self {
+            connection,
+            cache,
+            generation: None,
+            dirty: false,
+            wrote: false,
+            pending,
+            kept,
+        }
     }
 
     /// The tenant's settings as this transaction sees them.

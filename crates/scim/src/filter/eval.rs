@@ -16,11 +16,16 @@ impl Filter {
             Self::And(left, right) => left.matches(schemas, resource) && right.matches(schemas, resource),
             Self::Or(left, right) => left.matches(schemas, resource) || right.matches(schemas, resource),
             Self::Not(inner) => !inner.matches(schemas, resource),
-            Self::Compare(path, operator, literal) => compare_path(path, *operator, literal, schemas, resource),
-            Self::Present(path) => values(path, schemas, resource).is_some_and(|(_, values)| values.iter().any(|v| !is_absent(v))),
-            Self::Element(path, inner) => values(path, schemas, resource).is_some_and(|(attribute, values)| {
-                values.iter().any(|value| inner.matches_element(attribute, value))
-            }),
+            Self::Compare(path, operator, literal) => {
+                compare_path(path, *operator, literal, schemas, resource)
+            }
+            Self::Present(path) => values(path, schemas, resource)
+                .is_some_and(|(_, values)| values.iter().any(|v| !is_absent(v))),
+            Self::Element(path, inner) => {
+                values(path, schemas, resource).is_some_and(|(attribute, values)| {
+                    values.iter().any(|value| inner.matches_element(attribute, value))
+                })
+            }
         }
     }
 
@@ -49,7 +54,11 @@ impl Filter {
 
 /// The values that a path leads to, each by itself, with the attribute that says how to compare them. A complex
 /// attribute that has a `value` stands for it.
-fn values<'a>(path: &AttributePath, schemas: &'a Schemas, resource: &'a Object) -> Option<(&'a Attribute, Vec<&'a Value>)> {
+fn values<'a>(
+    path: &AttributePath,
+    schemas: &'a Schemas,
+    resource: &'a Object,
+) -> Option<(&'a Attribute, Vec<&'a Value>)> {
     let target = path.resolve(schemas)?;
     let holder = match target.extension {
         Some(urn) => resource.get(urn)?.as_object()?,
@@ -59,7 +68,10 @@ fn values<'a>(path: &AttributePath, schemas: &'a Schemas, resource: &'a Object) 
     let Some(sub) = target.sub else {
         return Some((target.attribute, whole));
     };
-    let parts = whole.iter().flat_map(|value| flat(value.get(&*sub.name))).collect();
+    let parts = whole
+        .iter()
+        .flat_map(|value| flat(value.get(&*sub.name)))
+        .collect();
     Some((sub, parts))
 }
 
@@ -71,7 +83,13 @@ fn flat(value: Option<&Value>) -> Vec<&Value> {
     }
 }
 
-fn compare_path(path: &AttributePath, operator: Operator, literal: &Literal, schemas: &Schemas, resource: &Object) -> bool {
+fn compare_path(
+    path: &AttributePath,
+    operator: Operator,
+    literal: &Literal,
+    schemas: &Schemas,
+    resource: &Object,
+) -> bool {
     let Some((attribute, values)) = values(path, schemas, resource) else {
         return matches!((operator, literal), (Operator::Eq, Literal::Null))
             || (operator == Operator::Ne && *literal != Literal::Null);
@@ -79,7 +97,9 @@ fn compare_path(path: &AttributePath, operator: Operator, literal: &Literal, sch
     if attribute.kind != Type::Complex {
         return compare_all(attribute, &values, operator, literal);
     }
-    let Some(sub) = attribute.sub("value") else { return false };
+    let Some(sub) = attribute.sub("value") else {
+        return false;
+    };
     let inner: Vec<_> = values.iter().filter_map(|value| value.get("value")).collect();
     compare_all(sub, &inner, operator, literal)
 }
@@ -89,8 +109,12 @@ fn compare_all(attribute: &Attribute, values: &[&Value], operator: Operator, lit
     match (operator, literal) {
         (Operator::Eq, Literal::Null) => values.iter().all(|value| is_absent(value)),
         (Operator::Ne, Literal::Null) => values.iter().any(|value| !is_absent(value)),
-        (Operator::Ne, _) => !values.iter().any(|value| compare(attribute, value, Operator::Eq, literal)),
-        _ => values.iter().any(|value| compare(attribute, value, operator, literal)),
+        (Operator::Ne, _) => !values
+            .iter()
+            .any(|value| compare(attribute, value, Operator::Eq, literal)),
+        _ => values
+            .iter()
+            .any(|value| compare(attribute, value, operator, literal)),
     }
 }
 
@@ -166,7 +190,9 @@ mod tests {
             "meta": {"created": "2026-01-01T10:00:00.000Z"},
             crate::schema::ENTERPRISE: {"department": "Sales", "manager": {"value": "m1"}},
         });
-        Filter::parse(text, Quotes::Required).unwrap().matches(&Schemas::standard(), user.as_object().unwrap())
+        Filter::parse(text, Quotes::Required)
+            .unwrap()
+            .matches(&Schemas::standard(), user.as_object().unwrap())
     }
 
     #[test]
@@ -184,14 +210,18 @@ mod tests {
 
     #[test]
     fn absent_is_null_and_not_present() {
-        assert!(matches("nickName eq null and not (nickName pr) and not (title pr)"));
+        assert!(matches(
+            "nickName eq null and not (nickName pr) and not (title pr)"
+        ));
         assert!(matches(r#"nickName ne "x" and unknown ne "x""#) && !matches(r#"unknown eq "x""#));
     }
 
     #[test]
     fn times_and_references_compare_as_what_they_are() {
         assert!(matches(r#"meta.created eq "2026-01-01T11:00:00+01:00""#));
-        assert!(matches(r#"manager eq "m1" and department sw "sal" and name.familyName ew "SEN""#));
+        assert!(matches(
+            r#"manager eq "m1" and department sw "sal" and name.familyName ew "SEN""#
+        ));
         assert!(matches("active eq true") && !matches("active gt false"));
     }
 }

@@ -79,11 +79,17 @@ impl Operator {
     ];
 
     fn parse(word: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|&(_, operator)| operator)
+        Self::NAMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(word))
+            .map(|&(_, operator)| operator)
     }
 
     fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|&&(_, operator)| operator == self).map_or("eq", |&(name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|&&(_, operator)| operator == self)
+            .map_or("eq", |&(name, _)| name)
     }
 }
 
@@ -120,7 +126,11 @@ impl fmt::Display for Filter {
 }
 
 fn grouped(f: &mut fmt::Formatter<'_>, filter: &Filter, parentheses: bool) -> fmt::Result {
-    if parentheses { write!(f, "({filter})") } else { write!(f, "{filter}") }
+    if parentheses {
+        write!(f, "({filter})")
+    } else {
+        write!(f, "{filter}")
+    }
 }
 
 impl fmt::Display for Literal {

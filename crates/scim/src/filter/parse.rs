@@ -12,18 +12,35 @@ impl Filter {
     /// `invalidFilter`; the position counts characters from 1.
     pub fn parse(text: &str, quotes: Quotes) -> Result<Self, Error> {
         if text.len() > MAX_BYTES {
-            let detail = format!("The filter is {} bytes long; {MAX_BYTES} is the most.", text.len());
+            let detail = format!(
+                "The filter is {} bytes long; {MAX_BYTES} is the most.",
+                text.len()
+            );
             return Err(Error::new(Kind::InvalidFilter, detail));
         }
-        let mut parser = Parser { text, at: 0, depth: 0, quotes };
+        let mut parser = Parser {
+            text,
+            at: 0,
+            depth: 0,
+            quotes,
+        };
         let filter = parser.or()?;
         parser.blanks();
-        if parser.at < text.len() { Err(parser.expected("\"and\", \"or\" or the end")) } else { Ok(filter) }
+        if parser.at < text.len() {
+            Err(parser.expected("\"and\", \"or\" or the end"))
+        } else {
+            Ok(filter)
+        }
     }
 
     /// Reads the filter of a value path, from just behind `[`; also gives the text behind the `]`.
     pub(crate) fn parse_element(text: &str) -> Result<(Self, &str), Error> {
-        let mut parser = Parser { text, at: 0, depth: 1, quotes: Quotes::Required };
+        let mut parser = Parser {
+            text,
+            at: 0,
+            depth: 1,
+            quotes: Quotes::Required,
+        };
         let filter = parser.or()?;
         parser.token("]", "\"]\"")?;
         Ok((filter, &text[parser.at..]))
@@ -87,7 +104,11 @@ impl<'t> Parser<'t> {
                 parser.at += 1;
                 let inner = parser.or()?;
                 parser.token("]", "\"]\"")?;
-                let inner = if parser.rest().starts_with('.') { parser.part_of(inner)? } else { inner };
+                let inner = if parser.rest().starts_with('.') {
+                    parser.part_of(inner)?
+                } else {
+                    inner
+                };
                 Ok(Filter::Element(path, Box::new(inner)))
             });
         }
@@ -170,7 +191,9 @@ impl<'t> Parser<'t> {
     fn keyword(&mut self, name: &str) -> bool {
         self.blanks();
         let rest = self.rest();
-        let taken = rest.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name))
+        let taken = rest
+            .get(..name.len())
+            .is_some_and(|word| word.eq_ignore_ascii_case(name))
             && rest[name.len()..].starts_with(|c: char| c.is_whitespace() || c == '(');
         if taken {
             self.at += name.len();
@@ -257,8 +280,13 @@ mod tests {
             "The filter cannot be read at position 12: expected a value: a string in double quotes, a number, true, \
              false or null, found the end."
         );
-        assert!(refusal(r#"userName is "a""#).starts_with("The filter cannot be read at position 10: expected an operator"));
-        assert!(refusal(r#"userName eq "a" xor"#).contains("position 17: expected \"and\", \"or\" or the end"));
+        assert!(
+            refusal(r#"userName is "a""#)
+                .starts_with("The filter cannot be read at position 10: expected an operator")
+        );
+        assert!(
+            refusal(r#"userName eq "a" xor"#).contains("position 17: expected \"and\", \"or\" or the end")
+        );
         assert!(refusal(r#"emails[type eq "work""#).contains("expected \"]\", found the end"));
         assert!(refusal("").contains("position 1: expected an attribute"));
         assert!(refusal(&"(".repeat(40)).contains("deeper than 32"));

@@ -14,9 +14,14 @@ impl Patch {
     /// # Errors
     /// `invalidPath`, `noTarget`, `mutability` or `invalidValue`, naming the operation by its number and the place.
     pub fn apply(&self, schemas: &Schemas, attributes: Object) -> Result<Patched, Error> {
-        let mut patched = Patched { attributes, undeclared: Object::new() };
+        let mut patched = Patched {
+            attributes,
+            undeclared: Object::new(),
+        };
         for (index, operation) in self.operations.iter().enumerate() {
-            operation.apply(schemas, &mut patched).map_err(|error| error.in_operation(index))?;
+            operation
+                .apply(schemas, &mut patched)
+                .map_err(|error| error.in_operation(index))?;
         }
         Ok(patched)
     }
@@ -27,21 +32,33 @@ impl Operation {
         let value = match (&self.value, self.verb) {
             (Some(value), _) => Some(value.clone()),
             (None, Verb::Remove) => None,
-            (None, _) => return Err(Error::new(Kind::InvalidValue, "\"value\" is missing; add and replace need one.")),
+            (None, _) => {
+                return Err(Error::new(
+                    Kind::InvalidValue,
+                    "\"value\" is missing; add and replace need one.",
+                ));
+            }
         };
         match &self.path {
             Some(path) if is_whole_schema(path, schemas) => self.apply_members(path, value, schemas, on),
             Some(path) => apply_at(self.verb, path, value, schemas, on),
-            None if self.verb == Verb::Remove => {
-                Err(Error::new(Kind::NoTarget, "\"path\" is missing; remove needs one (RFC 7644 section 3.5.2.2)."))
-            }
+            None if self.verb == Verb::Remove => Err(Error::new(
+                Kind::NoTarget,
+                "\"path\" is missing; remove needs one (RFC 7644 section 3.5.2.2).",
+            )),
             None => self.apply_members("", value, schemas, on),
         }
     }
 
     /// An operation on several attributes at once: no path, or the path of a whole extension. Read-only members come
     /// along with what an identity provider echoes, and are passed over (server rule 3).
-    fn apply_members(&self, urn: &str, value: Option<Value>, schemas: &Schemas, on: &mut Patched) -> Result<(), Error> {
+    fn apply_members(
+        &self,
+        urn: &str,
+        value: Option<Value>,
+        schemas: &Schemas,
+        on: &mut Patched,
+    ) -> Result<(), Error> {
         let members = match value {
             Some(Value::Object(members)) => members,
             None if self.verb == Verb::Remove => {
@@ -50,7 +67,10 @@ impl Operation {
             }
             None | Some(Value::Null) => return Ok(()),
             Some(other) => {
-                let detail = format!("\"value\" must be an object of attributes; it is {}.", name_of(&other));
+                let detail = format!(
+                    "\"value\" must be an object of attributes; it is {}.",
+                    name_of(&other)
+                );
                 return Err(Error::new(Kind::InvalidValue, detail));
             }
         };
@@ -62,7 +82,11 @@ impl Operation {
                 self.apply_members(&key, Some(value), schemas, on)?;
                 continue;
             }
-            let path = if urn.is_empty() { key } else { format!("{urn}:{key}") };
+            let path = if urn.is_empty() {
+                key
+            } else {
+                format!("{urn}:{key}")
+            };
             match apply_at(self.verb, &path, Some(value), schemas, on) {
                 Err(error) if error.kind == Kind::Mutability => {}
                 other => other?,
@@ -76,7 +100,13 @@ fn is_whole_schema(path: &str, schemas: &Schemas) -> bool {
     schemas.all().any(|schema| schema.id.eq_ignore_ascii_case(path))
 }
 
-fn apply_at(verb: Verb, text: &str, value: Option<Value>, schemas: &Schemas, on: &mut Patched) -> Result<(), Error> {
+fn apply_at(
+    verb: Verb,
+    text: &str,
+    value: Option<Value>,
+    schemas: &Schemas,
+    on: &mut Patched,
+) -> Result<(), Error> {
     let path = Path::parse(text)?;
     let Some(target) = path.attribute.resolve(schemas) else {
         return apply_undeclared(verb, &path, value, schemas, on);
@@ -86,7 +116,14 @@ fn apply_at(verb: Verb, text: &str, value: Option<Value>, schemas: &Schemas, on:
         return Ok(());
     }
     let Some(urn) = target.extension else {
-        return values::apply(verb, target, path.filter.as_ref(), value, text, &mut on.attributes);
+        return values::apply(
+            verb,
+            target,
+            path.filter.as_ref(),
+            value,
+            text,
+            &mut on.attributes,
+        );
     };
     let mut holder = on.attributes.get(urn).cloned().map(object_in).unwrap_or_default();
     values::apply(verb, target, path.filter.as_ref(), value, text, &mut holder)?;
@@ -96,19 +133,32 @@ fn apply_at(verb: Verb, text: &str, value: Option<Value>, schemas: &Schemas, on:
 
 fn check_mutability(target: Target<'_>, text: &str) -> Result<(), Error> {
     let read_only = target.attribute.mutability == Mutability::ReadOnly
-        || target.sub.is_some_and(|sub| sub.mutability == Mutability::ReadOnly);
+        || target
+            .sub
+            .is_some_and(|sub| sub.mutability == Mutability::ReadOnly);
     if read_only {
-        return Err(Error::new(Kind::Mutability, format!("{text} is read-only; Provost alone writes it.")));
+        return Err(Error::new(
+            Kind::Mutability,
+            format!("{text} is read-only; Provost alone writes it."),
+        ));
     }
     Ok(())
 }
 
 /// What no schema knows decides mappings and is dropped; only `userPrincipalName` is kept in any extension.
-fn apply_undeclared(verb: Verb, path: &Path, value: Option<Value>, schemas: &Schemas, on: &mut Patched) -> Result<(), Error> {
+fn apply_undeclared(
+    verb: Verb,
+    path: &Path,
+    value: Option<Value>,
+    schemas: &Schemas,
+    on: &mut Patched,
+) -> Result<(), Error> {
     let attribute = &path.attribute;
     let name = match &attribute.sub {
         // A sub-attribute that its attribute does not have points nowhere.
-        Some(sub) if schemas.attribute_anywhere(&attribute.attribute).is_some() && attribute.schema.is_none() => {
+        Some(sub)
+            if schemas.attribute_anywhere(&attribute.attribute).is_some() && attribute.schema.is_none() =>
+        {
             let detail = format!("{} has no sub-attribute {sub:?}.", attribute.attribute);
             return Err(Error::new(Kind::InvalidPath, detail));
         }
@@ -126,10 +176,18 @@ fn apply_undeclared(verb: Verb, path: &Path, value: Option<Value>, schemas: &Sch
         let mut holder = on.attributes.get(urn).cloned().map(object_in).unwrap_or_default();
         holder.retain(|key, _| key != USER_PRINCIPAL_NAME);
         match value {
-            Some(value @ Value::String(_)) if verb != Verb::Remove => drop(holder.insert(USER_PRINCIPAL_NAME.to_owned(), value)),
+            Some(value @ Value::String(_)) if verb != Verb::Remove => {
+                drop(holder.insert(USER_PRINCIPAL_NAME.to_owned(), value))
+            }
             Some(Value::Null) | None => {}
             Some(_) if verb == Verb::Remove => {}
-            Some(other) => return Err(crate::document::wrong_type(&attribute.to_string(), "a string", &other)),
+            Some(other) => {
+                return Err(crate::document::wrong_type(
+                    &attribute.to_string(),
+                    "a string",
+                    &other,
+                ));
+            }
         }
         put_extension(urn, holder, &mut on.attributes);
     } else if verb != Verb::Remove {

@@ -60,11 +60,18 @@ impl Patch {
         let operations = match operations {
             Value::Array(operations) => operations,
             single @ Value::Object(_) => vec![single],
-            other => return Err(syntax(format!("\"Operations\" must be a list; it is {}.", name_of(&other)))),
+            other => {
+                return Err(syntax(format!(
+                    "\"Operations\" must be a list; it is {}.",
+                    name_of(&other)
+                )));
+            }
         };
         if operations.is_empty() || operations.len() > MAX_OPERATIONS {
             let count = operations.len();
-            return Err(syntax(format!("A PATCH request has 1 to {MAX_OPERATIONS} operations; this one has {count}.")));
+            return Err(syntax(format!(
+                "A PATCH request has 1 to {MAX_OPERATIONS} operations; this one has {count}."
+            )));
         }
         let operations = operations
             .into_iter()
@@ -78,7 +85,10 @@ impl Patch {
 impl Operation {
     fn parse(operation: Value) -> Result<Self, Error> {
         let Value::Object(operation) = operation else {
-            return Err(syntax(format!("an operation must be an object; this is {}.", name_of(&operation))));
+            return Err(syntax(format!(
+                "an operation must be an object; this is {}.",
+                name_of(&operation)
+            )));
         };
         let (mut verb, mut path, mut value) = (None, None, None);
         for (key, given) in operation {
@@ -90,7 +100,12 @@ impl Operation {
                 value = Some(given);
             }
         }
-        let verb = match verb.as_ref().and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
+        let verb = match verb
+            .as_ref()
+            .and_then(Value::as_str)
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
             Some("add") => Verb::Add,
             Some("replace") => Verb::Replace,
             Some("remove") => Verb::Remove,
@@ -100,7 +115,12 @@ impl Operation {
             None | Some(Value::Null) => None,
             Some(Value::String(path)) if path.trim().is_empty() => None,
             Some(Value::String(path)) => Some(path.trim().to_owned()),
-            Some(other) => return Err(syntax(format!("\"path\" must be a string; it is {}.", name_of(&other)))),
+            Some(other) => {
+                return Err(syntax(format!(
+                    "\"path\" must be a string; it is {}.",
+                    name_of(&other)
+                )));
+            }
         };
         Ok(Self { verb, path, value })
     }
@@ -109,17 +129,34 @@ impl Operation {
 impl Path {
     fn parse(text: &str) -> Result<Self, Error> {
         let Some((attribute, rest)) = text.split_once('[') else {
-            return Ok(Self { attribute: AttributePath::parse(text)?, filter: None });
+            return Ok(Self {
+                attribute: AttributePath::parse(text)?,
+                filter: None,
+            });
         };
         let mut attribute = AttributePath::parse(attribute)?;
-        let (filter, rest) = Filter::parse_element(rest)
-            .map_err(|error| Error::new(Kind::InvalidPath, format!("{text:?}, behind \"[\": {}", error.detail)))?;
+        let (filter, rest) = Filter::parse_element(rest).map_err(|error| {
+            Error::new(
+                Kind::InvalidPath,
+                format!("{text:?}, behind \"[\": {}", error.detail),
+            )
+        })?;
         match rest.strip_prefix('.') {
-            Some(sub) if crate::path::is_name(sub) && attribute.sub.is_none() => attribute.sub = Some(sub.to_owned()),
+            Some(sub) if crate::path::is_name(sub) && attribute.sub.is_none() => {
+                attribute.sub = Some(sub.to_owned())
+            }
             None if rest.is_empty() => {}
-            _ => return Err(Error::new(Kind::InvalidPath, format!("{text:?} is not a path: {rest:?} cannot follow \"]\"."))),
+            _ => {
+                return Err(Error::new(
+                    Kind::InvalidPath,
+                    format!("{text:?} is not a path: {rest:?} cannot follow \"]\"."),
+                ));
+            }
         }
-        Ok(Self { attribute, filter: Some(filter) })
+        Ok(Self {
+            attribute,
+            filter: Some(filter),
+        })
     }
 }
 

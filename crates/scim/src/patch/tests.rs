@@ -19,13 +19,19 @@ fn patched(on: Value, operations: Value) -> Value {
 
 #[test]
 fn okta_deactivates_without_a_path() {
-    let after = patched(json!({"active": true}), json!([{"op": "replace", "value": {"active": false}}]));
+    let after = patched(
+        json!({"active": true}),
+        json!([{"op": "replace", "value": {"active": false}}]),
+    );
     assert_eq!(after, json!({"active": false}));
 }
 
 #[test]
 fn entra_sends_capital_verbs_and_text_booleans() {
-    let after = patched(json!({"active": true}), json!([{"op": "Replace", "path": "active", "value": "False"}]));
+    let after = patched(
+        json!({"active": true}),
+        json!([{"op": "Replace", "path": "active", "value": "False"}]),
+    );
     assert_eq!(after, json!({"active": false}));
 }
 
@@ -33,7 +39,10 @@ fn entra_sends_capital_verbs_and_text_booleans() {
 fn dotted_and_urn_keys_are_paths() {
     let value = json!({"displayName": "B", "name.givenName": "K", "id": "x", "schemas": [], "meta": {},
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber": "7", ENTERPRISE: {"division": "D"}});
-    let after = patched(json!({"name": {"familyName": "F"}}), json!([{"op": "replace", "value": value}]));
+    let after = patched(
+        json!({"name": {"familyName": "F"}}),
+        json!([{"op": "replace", "value": value}]),
+    );
     assert_eq!(
         after,
         json!({"name": {"familyName": "F", "givenName": "K"}, "displayName": "B",
@@ -57,7 +66,11 @@ fn a_value_path_without_a_match_creates_the_element() {
 
 #[test]
 fn a_filter_that_describes_nothing_has_no_target() {
-    let error = run(json!({}), json!([{"op": "replace", "path": "emails[value co \"x\"].value", "value": "y"}])).unwrap_err();
+    let error = run(
+        json!({}),
+        json!([{"op": "replace", "path": "emails[value co \"x\"].value", "value": "y"}]),
+    )
+    .unwrap_err();
     assert_eq!(error.kind, Kind::NoTarget);
     assert!(error.detail.starts_with("Operation 1: emails[value co"));
 }
@@ -66,10 +79,28 @@ fn a_filter_that_describes_nothing_has_no_target() {
 fn a_manager_comes_in_every_shape_and_goes_with_an_empty_value() {
     let path = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
     let with = json!({ENTERPRISE: {"manager": {"value": "m"}}});
-    assert_eq!(patched(json!({}), json!([{"op": "Add", "path": "manager", "value": [{"value": "m"}]}])), with);
-    assert_eq!(patched(json!({}), json!([{"op": "add", "path": path, "value": "m"}])), with);
-    assert_eq!(patched(with.clone(), json!([{"op": "replace", "path": path, "value": {"value": ""}}])), json!({}));
-    assert_eq!(patched(with, json!([{"op": "remove", "path": ENTERPRISE}])), json!({}));
+    assert_eq!(
+        patched(
+            json!({}),
+            json!([{"op": "Add", "path": "manager", "value": [{"value": "m"}]}])
+        ),
+        with
+    );
+    assert_eq!(
+        patched(json!({}), json!([{"op": "add", "path": path, "value": "m"}])),
+        with
+    );
+    assert_eq!(
+        patched(
+            with.clone(),
+            json!([{"op": "replace", "path": path, "value": {"value": ""}}])
+        ),
+        json!({})
+    );
+    assert_eq!(
+        patched(with, json!([{"op": "remove", "path": ENTERPRISE}])),
+        json!({})
+    );
 }
 
 #[test]
@@ -90,21 +121,37 @@ fn removing_takes_what_is_named_and_no_more() {
         json!([{"op": "remove", "path": "phoneNumbers[type eq \"home\"]"}, {"op": "Remove", "path": "title"}]),
     );
     assert_eq!(after, json!({"phoneNumbers": [{"value": "1", "type": "work"}]}));
-    let after = patched(on, json!([{"op": "Remove", "path": "phoneNumbers", "value": [{"value": "1"}]}]));
+    let after = patched(
+        on,
+        json!([{"op": "Remove", "path": "phoneNumbers", "value": [{"value": "1"}]}]),
+    );
     assert_eq!(after["phoneNumbers"], json!([{"value": "2", "type": "home"}]));
 }
 
 #[test]
 fn read_only_is_refused_by_path_and_passed_over_in_an_echo() {
-    let error = run(json!({}), json!([{"op": "replace", "path": "meta.created", "value": "x"}])).unwrap_err();
+    let error = run(
+        json!({}),
+        json!([{"op": "replace", "path": "meta.created", "value": "x"}]),
+    )
+    .unwrap_err();
     assert_eq!(error.kind, Kind::Mutability);
-    assert_eq!(patched(json!({"title": "t"}), json!([{"op": "replace", "value": {"id": "x", "groups": []}}])), json!({"title": "t"}));
+    assert_eq!(
+        patched(
+            json!({"title": "t"}),
+            json!([{"op": "replace", "value": {"id": "x", "groups": []}}])
+        ),
+        json!({"title": "t"})
+    );
 }
 
 #[test]
 fn a_part_given_null_goes() {
     let on = json!({"name": {"givenName": "G", "familyName": "F"}, "title": "t"});
-    let after = patched(on, json!([{"op": "replace", "value": {"name": {"givenName": null}, "title": null}}]));
+    let after = patched(
+        on,
+        json!([{"op": "replace", "value": {"name": {"givenName": null}, "title": null}}]),
+    );
     assert_eq!(after, json!({"name": {"familyName": "F"}}));
 }
 
@@ -113,8 +160,14 @@ fn custom_attributes_are_set_aside_and_the_principal_name_is_kept() {
     let operations = json!([{"op": "replace", "path": "countryCode", "value": "DE"},
         {"op": "add", "value": {"urn:x:custom:2.0:User": {"shoe": 42, "userPrincipalName": "p"}}}]);
     let patched = run(json!({}), operations).unwrap();
-    assert_eq!(Value::Object(patched.undeclared), json!({"countryCode": "DE", "urn:x:custom:2.0:User": {"shoe": 42}}));
-    assert_eq!(Value::Object(patched.attributes), json!({"urn:x:custom:2.0:User": {"userPrincipalName": "p"}}));
+    assert_eq!(
+        Value::Object(patched.undeclared),
+        json!({"countryCode": "DE", "urn:x:custom:2.0:User": {"shoe": 42}})
+    );
+    assert_eq!(
+        Value::Object(patched.attributes),
+        json!({"urn:x:custom:2.0:User": {"userPrincipalName": "p"}})
+    );
 }
 
 #[test]
@@ -125,8 +178,16 @@ fn malformed_messages_say_what_is_wrong() {
     assert!(detail(json!({"operations": []})).contains("1 to 1000 operations"));
     let error = run(json!({}), json!([{"op": "remove"}])).unwrap_err();
     assert_eq!(error.kind, Kind::NoTarget);
-    let error = run(json!({}), json!([{"op": "add", "path": "emails[type eq", "value": 1}])).unwrap_err();
+    let error = run(
+        json!({}),
+        json!([{"op": "add", "path": "emails[type eq", "value": 1}]),
+    )
+    .unwrap_err();
     assert_eq!(error.kind, Kind::InvalidPath);
-    let error = run(json!({}), json!([{"op": "replace", "path": "name.shoe", "value": 1}])).unwrap_err();
+    let error = run(
+        json!({}),
+        json!([{"op": "replace", "path": "name.shoe", "value": 1}]),
+    )
+    .unwrap_err();
     assert_eq!(error.kind, Kind::InvalidPath);
 }

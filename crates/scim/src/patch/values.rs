@@ -22,7 +22,10 @@ pub(super) fn apply(
     match (filter, target.sub) {
         (Some(_), _) if !attribute.multi_valued || attribute.kind != Type::Complex => Err(Error::new(
             Kind::InvalidPath,
-            format!("{path}: {} has one value, so it takes no filter in brackets.", attribute.name),
+            format!(
+                "{path}: {} has one value, so it takes no filter in brackets.",
+                attribute.name
+            ),
         )),
         (Some(filter), sub) => on_elements(verb, attribute, filter, sub, value, path, holder),
         (None, Some(sub)) => on_sub_attribute(verb, attribute, sub, value, path, holder),
@@ -31,7 +34,13 @@ pub(super) fn apply(
     }
 }
 
-fn on_single_value(verb: Verb, attribute: &Attribute, value: Option<Value>, path: &str, holder: &mut Object) -> Result<(), Error> {
+fn on_single_value(
+    verb: Verb,
+    attribute: &Attribute,
+    value: Option<Value>,
+    path: &str,
+    holder: &mut Object,
+) -> Result<(), Error> {
     let cleared = cleared_parts(attribute, value.as_ref());
     let value = match value {
         Some(value) if verb != Verb::Remove => coerce(attribute, value, path)?,
@@ -52,7 +61,9 @@ fn on_single_value(verb: Verb, attribute: &Attribute, value: Option<Value>, path
 
 /// The sub-attributes that an operation on a whole complex value takes away by giving them `null`.
 fn cleared_parts(attribute: &Attribute, value: Option<&Value>) -> Vec<String> {
-    let Some(Value::Object(object)) = value else { return Vec::new() };
+    let Some(Value::Object(object)) = value else {
+        return Vec::new();
+    };
     object
         .iter()
         .filter(|(_, value)| value.is_null())
@@ -69,7 +80,13 @@ fn remove_part(holder: &mut Object, name: &str, part: &str) {
     }
 }
 
-fn on_all_values(verb: Verb, attribute: &Attribute, value: Option<Value>, path: &str, holder: &mut Object) -> Result<(), Error> {
+fn on_all_values(
+    verb: Verb,
+    attribute: &Attribute,
+    value: Option<Value>,
+    path: &str,
+    holder: &mut Object,
+) -> Result<(), Error> {
     let new = match value {
         Some(value) => coerce(attribute, value, path)?.map(array_in),
         None => None,
@@ -79,7 +96,10 @@ fn on_all_values(verb: Verb, attribute: &Attribute, value: Option<Value>, path: 
         (Verb::Remove, Some(listed)) => values.retain(|value| !listed.iter().any(|gone| same(value, gone))),
         (Verb::Remove | Verb::Replace, None) => values.clear(),
         (Verb::Replace, Some(new)) => values = new,
-        (Verb::Add, new) => new.unwrap_or_default().into_iter().for_each(|value| add(&mut values, value)),
+        (Verb::Add, new) => new
+            .unwrap_or_default()
+            .into_iter()
+            .for_each(|value| add(&mut values, value)),
     }
     put(holder, attribute, values);
     Ok(())
@@ -117,8 +137,9 @@ fn on_elements(
     holder: &mut Object,
 ) -> Result<(), Error> {
     let mut values = take(holder, attribute);
-    let mut matching: Vec<usize> =
-        (0..values.len()).filter(|&index| filter.matches_element(attribute, &values[index])).collect();
+    let mut matching: Vec<usize> = (0..values.len())
+        .filter(|&index| filter.matches_element(attribute, &values[index]))
+        .collect();
     if verb == Verb::Remove {
         match sub {
             Some(sub) => set_part(&mut values, &matching, sub, None),
@@ -158,7 +179,11 @@ fn set_elements(
         return Ok(());
     };
     for &index in matching {
-        let mut element = if verb == Verb::Add { object_in(values[index].take()) } else { Object::new() };
+        let mut element = if verb == Verb::Add {
+            object_in(values[index].take())
+        } else {
+            Object::new()
+        };
         element.extend(new.clone());
         values[index] = Value::Object(element);
         yield_primary(values, index);
@@ -170,8 +195,12 @@ fn set_elements(
 fn described(attribute: &Attribute, filter: &Filter, path: &str) -> Result<Value, Error> {
     let mut element = Object::new();
     for term in filter.conjuncts() {
-        let Filter::Compare(term_path, Operator::Eq, literal) = term else { continue };
-        let Some(sub) = attribute.sub(&term_path.attribute) else { continue };
+        let Filter::Compare(term_path, Operator::Eq, literal) = term else {
+            continue;
+        };
+        let Some(sub) = attribute.sub(&term_path.attribute) else {
+            continue;
+        };
         let value = match literal {
             Literal::Text(text) => Value::from(text.as_str()),
             Literal::Number(number) => Value::Number(number.clone()),
@@ -183,7 +212,10 @@ fn described(attribute: &Attribute, filter: &Filter, path: &str) -> Result<Value
         }
     }
     if element.is_empty() {
-        let detail = format!("{path}: no value of {} matches, and the filter does not describe one to add.", attribute.name);
+        let detail = format!(
+            "{path}: no value of {} matches, and the filter does not describe one to add.",
+            attribute.name
+        );
         return Err(Error::new(Kind::NoTarget, detail));
     }
     Ok(Value::Object(element))
@@ -191,7 +223,9 @@ fn described(attribute: &Attribute, filter: &Filter, path: &str) -> Result<Value
 
 fn set_part(values: &mut [Value], indexes: &[usize], sub: &Attribute, value: Option<&Value>) {
     for &index in indexes {
-        let Some(object) = values[index].as_object_mut() else { continue };
+        let Some(object) = values[index].as_object_mut() else {
+            continue;
+        };
         match value {
             Some(value) => drop(object.insert(sub.name.to_string(), value.clone())),
             None => drop(object.shift_remove(&*sub.name)),
@@ -243,7 +277,11 @@ fn yield_primary(values: &mut [Value], index: usize) {
 }
 
 fn take(holder: &Object, attribute: &Attribute) -> Vec<Value> {
-    holder.get(&*attribute.name).cloned().map(array_in).unwrap_or_default()
+    holder
+        .get(&*attribute.name)
+        .cloned()
+        .map(array_in)
+        .unwrap_or_default()
 }
 
 fn put(holder: &mut Object, attribute: &Attribute, mut values: Vec<Value>) {

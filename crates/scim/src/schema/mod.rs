@@ -89,7 +89,11 @@ pub struct Attribute {
 
 impl Attribute {
     /// A readable, writable, single-valued attribute.
-    pub fn new(name: impl Into<Cow<'static, str>>, kind: Type, description: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        kind: Type,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             name: name.into(),
             kind,
@@ -156,7 +160,10 @@ pub struct Schemas {
 impl Schemas {
     /// The User schema and the enterprise extension of RFC 7643, with `userPrincipalName` beside the core attributes.
     pub fn standard() -> Self {
-        Self { core: user::core(), extensions: vec![user::enterprise()] }
+        Self {
+            core: user::core(),
+            extensions: vec![user::enterprise()],
+        }
     }
 
     /// Adds an extension.
@@ -167,7 +174,10 @@ impl Schemas {
     /// Declares a custom attribute in the schema `urn`, which comes into being if it is new. A second declaration of
     /// a name changes nothing.
     pub fn declare(&mut self, urn: &str, attribute: Attribute) {
-        let at = self.extensions.iter().position(|schema| schema.id.eq_ignore_ascii_case(urn));
+        let at = self
+            .extensions
+            .iter()
+            .position(|schema| schema.id.eq_ignore_ascii_case(urn));
         let schema = match at {
             _ if self.core.id.eq_ignore_ascii_case(urn) => &mut self.core,
             Some(at) => &mut self.extensions[at],
@@ -211,7 +221,9 @@ impl Schemas {
 
     /// The extension with this URN, whatever its case.
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
-        self.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+        self.extensions
+            .iter()
+            .find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
     /// The attribute `name` of the schema `urn`, with the extension that holds it.
@@ -235,5 +247,7 @@ impl Schemas {
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes
+        .iter()
+        .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }

@@ -98,8 +98,16 @@ mod tests {
         for schema in Schemas::standard().all() {
             let shown = schema.to_json("https://provost.example/scim/v2");
             assert!(!shown.to_string().contains("null"));
-            let names: Vec<_> = shown["attributes"].as_array().unwrap().iter().map(|a| a["name"].clone()).collect();
-            assert!(!names.contains(&"id".into()) && !names.contains(&"meta".into()), "{names:?}");
+            let names: Vec<_> = shown["attributes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|a| a["name"].clone())
+                .collect();
+            assert!(
+                !names.contains(&"id".into()) && !names.contains(&"meta".into()),
+                "{names:?}"
+            );
         }
     }
 }

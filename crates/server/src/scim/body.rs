@@ -29,7 +29,12 @@ impl FromRequest<App> for Body {
                 return Err(Failure::new(Kind::PayloadTooLarge, detail));
             }
             Ok(Err(_)) => return Err(Failure::new(Kind::InvalidSyntax, "The body broke off.")),
-            Err(_) => return Err(Failure::new(Kind::RequestTimeout, "The body did not arrive in time.")),
+            Err(_) => {
+                return Err(Failure::new(
+                    Kind::RequestTimeout,
+                    "The body did not arrive in time.",
+                ));
+            }
         };
         Ok(Self(json::parse_object(&bytes)?))
     }
@@ -38,13 +43,20 @@ impl FromRequest<App> for Body {
 /// `application/scim+json` and `application/json`, with any parameters (server rule 1). A client that names none is
 /// taken at its body's word.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let Some(named) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let Some(named) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
     let named = named.to_str().unwrap_or_default();
     let media_type = named.split(';').next().unwrap_or_default().trim();
-    let is_known = [scim::MEDIA_TYPE, "application/json"].iter().any(|known| media_type.eq_ignore_ascii_case(known));
+    let is_known = [scim::MEDIA_TYPE, "application/json"]
+        .iter()
+        .any(|known| media_type.eq_ignore_ascii_case(known));
     if is_known {
         return Ok(());
     }
-    let detail = format!("The body is of type {media_type:?}; send {} or application/json.", scim::MEDIA_TYPE);
+    let detail = format!(
+        "The body is of type {media_type:?}; send {} or application/json.",
+        scim::MEDIA_TYPE
+    );
     Err(Failure::new(Kind::UnsupportedMediaType, detail))
 }

@@ -41,11 +41,23 @@ impl FromRequestParts<App> for Client {
             return Err(refusal(credential.err()));
         };
         let connection = credential.token.connection;
-        let name = settings.connection(connection).map(|connection| connection.name.to_string()).unwrap_or_default();
+        let name = settings
+            .connection(connection)
+            .map(|connection| connection.name.to_string())
+            .unwrap_or_default();
         app.note_use(credential.tenant, credential.token.id, now);
-        let ctx = Ctx { now, ..clock::context(Actor::Connection { id: connection, name }, credential.tenant) };
+        let ctx = Ctx {
+            now,
+            ..clock::context(Actor::Connection { id: connection, name }, credential.tenant)
+        };
         let base = app.base(&parts.headers, peer(parts));
-        Ok(Self { app: app.clone(), ctx, connection, settings, base })
+        Ok(Self {
+            app: app.clone(),
+            ctx,
+            connection,
+            settings,
+            base,
+        })
     }
 }
 
@@ -54,7 +66,9 @@ impl FromRequestParts<App> for Client {
 fn secret_in(headers: &HeaderMap) -> Result<Secret, Failure> {
     let unauthorized = |detail: &str| Failure::new(Kind::Unauthorized, detail);
     let Some(header) = headers.get(header::AUTHORIZATION) else {
-        return Err(unauthorized("This request has no token. Send one of this connection's in \"Authorization: Bearer ...\"."));
+        return Err(unauthorized(
+            "This request has no token. Send one of this connection's in \"Authorization: Bearer ...\".",
+        ));
     };
     let mut text = header.to_str().unwrap_or_default().trim();
     while let Some((word, rest)) = text.split_once(' ')
@@ -70,13 +84,22 @@ fn secret_in(headers: &HeaderMap) -> Result<Secret, Failure> {
 /// Only a token that was real is told more than "unknown".
 fn refusal(shut: Option<Shut>) -> Failure {
     let detail = match shut {
-        Some(Shut::Expired(at)) => format!("This token expired on {}. Make a new one with `provost token create`.", rfc3339(at)),
-        Some(Shut::Revoked(at)) => format!("This token was revoked on {}. Make a new one with `provost token create`.", rfc3339(at)),
+        Some(Shut::Expired(at)) => format!(
+            "This token expired on {}. Make a new one with `provost token create`.",
+            rfc3339(at)
+        ),
+        Some(Shut::Revoked(at)) => format!(
+            "This token was revoked on {}. Make a new one with `provost token create`.",
+            rfc3339(at)
+        ),
         _ => "This token is not known here. Check that it was made on this server.".to_owned(),
     };
     Failure::new(Kind::Unauthorized, detail)
 }
 
 fn peer(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
+    parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(address)| address.ip())
 }

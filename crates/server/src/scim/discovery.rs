@@ -12,29 +12,48 @@ use super::{Answer, Failure, scim};
 
 /// `GET /ServiceProviderConfig`
 pub(super) async fn service_provider_config(client: Client) -> Response {
-    scim(StatusCode::OK, discovery::service_provider_config(&client.base).to_string())
+    scim(
+        StatusCode::OK,
+        discovery::service_provider_config(&client.base).to_string(),
+    )
 }
 
 /// `GET /ResourceTypes`
 pub(super) async fn resource_types(client: Client) -> Response {
-    listed(&[discovery::user_resource_type(&client.settings.schemas, &client.base)])
+    listed(&[discovery::user_resource_type(
+        &client.settings.schemas,
+        &client.base,
+    )])
 }
 
 /// `GET /ResourceTypes/{id}`
 pub(super) async fn resource_type(client: Client, Path(id): Path<String>) -> Answer {
     let user = discovery::user_resource_type(&client.settings.schemas, &client.base);
-    if user["id"] == id.as_str() { Ok(scim(StatusCode::OK, user.to_string())) } else { Err(unknown("resource type", &id)) }
+    if user["id"] == id.as_str() {
+        Ok(scim(StatusCode::OK, user.to_string()))
+    } else {
+        Err(unknown("resource type", &id))
+    }
 }
 
 /// `GET /Schemas`
 pub(super) async fn schemas(client: Client) -> Response {
-    let schemas: Vec<_> = client.settings.schemas.all().map(|schema| schema.to_json(&client.base)).collect();
+    let schemas: Vec<_> = client
+        .settings
+        .schemas
+        .all()
+        .map(|schema| schema.to_json(&client.base))
+        .collect();
     listed(&schemas)
 }
 
 /// `GET /Schemas/{id}`
 pub(super) async fn schema(client: Client, Path(id): Path<String>) -> Answer {
-    let schema = client.settings.schemas.all().find(|schema| schema.id.eq_ignore_ascii_case(&id));
+    let schema = client
+        .settings
+        .schemas
+        .all()
+        .find(|schema| schema.id.eq_ignore_ascii_case(&id));
     let schema = schema.ok_or_else(|| unknown("schema", &id))?;
     Ok(scim(StatusCode::OK, schema.to_json(&client.base).to_string()))
 }
@@ -42,7 +61,17 @@ pub(super) async fn schema(client: Client, Path(id): Path<String>) -> Answer {
 fn listed(resources: &[Value]) -> Response {
     let resources: Vec<_> = resources.iter().map(Value::to_string).collect();
     let total = u64::try_from(resources.len()).unwrap_or(u64::MAX);
-    scim(StatusCode::OK, list::to_json(total, Page { start_index: 1, count: resources.len() }, &resources))
+    scim(
+        StatusCode::OK,
+        list::to_json(
+            total,
+            Page {
+                start_index: 1,
+                count: resources.len(),
+            },
+            &resources,
+        ),
+    )
 }
 
 fn unknown(what: &str, id: &str) -> Failure {

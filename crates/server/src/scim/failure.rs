@@ -35,8 +35,14 @@ impl From<service::Error> for Failure {
             service::Error::Store(error) => {
                 tracing::error!(%error, "the database failed a request");
                 match error {
-                    store::Error::Stopped => Self::new(Kind::Unavailable, "The server is stopping; try again in a moment."),
-                    _ => Self::new(Kind::Internal, "The server failed to carry out this request; its log has the reason."),
+                    store::Error::Stopped => Self::new(
+                        Kind::Unavailable,
+                        "The server is stopping; try again in a moment.",
+                    ),
+                    _ => Self::new(
+                        Kind::Internal,
+                        "The server failed to carry out this request; its log has the reason.",
+                    ),
                 }
             }
         }
@@ -64,7 +70,9 @@ impl IntoResponse for Failure {
         let mut response = scim(status, self.0.to_json().to_string());
         let headers = response.headers_mut();
         match kind {
-            Kind::Unauthorized => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Kind::Unauthorized => {
+                drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
             Kind::Unavailable => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER))),
             _ => {}
         }

@@ -24,7 +24,10 @@ pub(super) async fn no_such_endpoint(OriginalUri(uri): OriginalUri) -> Failure {
 }
 
 pub(super) async fn no_such_method(method: Method) -> Failure {
-    Failure::new(Kind::MethodNotAllowed, format!("This endpoint has no method {method}."))
+    Failure::new(
+        Kind::MethodNotAllowed,
+        format!("This endpoint has no method {method}."),
+    )
 }
 
 pub(super) async fn not_offered(OriginalUri(uri): OriginalUri) -> Failure {
@@ -48,14 +51,21 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 pub(super) async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(TIME, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Failure::new(Kind::Unavailable, "The request took too long; try again in a moment.").into_response(),
+        Err(_) => Failure::new(
+            Kind::Unavailable,
+            "The request took too long; try again in a moment.",
+        )
+        .into_response(),
     }
 }
 
 /// Whatever answered, an error without a SCIM body gets one.
 pub(super) async fn speak_scim(mut response: Response) -> Response {
     let status = response.status();
-    let is_scim = response.headers().get(header::CONTENT_TYPE).is_some_and(|of| of == scim::MEDIA_TYPE);
+    let is_scim = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|of| of == scim::MEDIA_TYPE);
     if !(status.is_client_error() || status.is_server_error()) || is_scim {
         return response;
     }
@@ -68,10 +78,14 @@ pub(super) async fn speak_scim(mut response: Response) -> Response {
         400..=499 => Kind::InvalidSyntax,
         _ => Kind::Internal,
     };
-    let reason = status.canonical_reason().unwrap_or("The request cannot be answered");
+    let reason = status
+        .canonical_reason()
+        .unwrap_or("The request cannot be answered");
     let mut answer = Failure::new(kind, format!("{reason}.")).into_response();
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
-        answer.headers_mut().insert(header::ALLOW, HeaderValue::from(allow));
+        answer
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from(allow));
     }
     answer
 }

@@ -26,7 +26,13 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(crate) fn router(app: &App) -> Router {
     let routes = Router::new()
         .route("/Users", get(users::list).post(users::create))
-        .route("/Users/{id}", get(users::show).put(users::replace).patch(users::patch).delete(users::delete))
+        .route(
+            "/Users/{id}",
+            get(users::show)
+                .put(users::replace)
+                .patch(users::patch)
+                .delete(users::delete),
+        )
         .route("/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/ResourceTypes", get(discovery::resource_types))
         .route("/ResourceTypes/{id}", get(discovery::resource_type))

@@ -19,14 +19,23 @@ impl FromRequestParts<App> for ListQuery {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|_| Failure::new(Kind::InvalidSyntax, "The query cannot be read; percent-encode its values."))?;
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| {
+            Failure::new(
+                Kind::InvalidSyntax,
+                "The query cannot be read; percent-encode its values.",
+            )
+        })?;
         let value = |name: &str| {
-            pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+            pairs
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.as_str())
         };
         let filter = value("filter").filter(|text| !text.trim().is_empty());
         Ok(Self {
-            filter: filter.map(|text| Filter::parse(text, Quotes::Optional)).transpose()?,
+            filter: filter
+                .map(|text| Filter::parse(text, Quotes::Optional))
+                .transpose()?,
             page: Page::parse(value("startIndex"), value("count"))?,
         })
     }

@@ -15,18 +15,31 @@ use super::{Answer, scim};
 /// `GET /Users`
 pub(super) async fn list(client: Client, query: ListQuery) -> Answer {
     let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
-    let listing =
-        client.app.store.scan(move |tx| users::list(tx, &ctx, connection, query.filter.as_ref(), page)).await?;
-    let resources: Vec<_> =
-        listing.records.iter().map(|record| record.to_scim(&client.settings, Some(&client.base))).collect();
-    Ok(scim(StatusCode::OK, scim_list::to_json(listing.total, page, &resources)))
+    let listing = client
+        .app
+        .store
+        .scan(move |tx| users::list(tx, &ctx, connection, query.filter.as_ref(), page))
+        .await?;
+    let resources: Vec<_> = listing
+        .records
+        .iter()
+        .map(|record| record.to_scim(&client.settings, Some(&client.base)))
+        .collect();
+    Ok(scim(
+        StatusCode::OK,
+        scim_list::to_json(listing.total, page, &resources),
+    ))
 }
 
 /// `POST /Users`
 pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client.app.store.write(move |tx| users::create(tx, &ctx, connection, &sent)).await?;
+    let record = client
+        .app
+        .store
+        .write(move |tx| users::create(tx, &ctx, connection, &sent))
+        .await?;
     let mut response = shown(&client, StatusCode::CREATED, &record);
     if let Ok(location) = HeaderValue::try_from(format!("{}/Users/{}", client.base, record.facts.id)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -36,7 +49,10 @@ pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
 
 /// `GET /Users/{id}`
 pub(super) async fn show(client: Client, Path(id): Path<String>) -> Answer {
-    let record = client.app.store.read(|tx| users::show(tx, &client.ctx, client.connection, &id))?;
+    let record = client
+        .app
+        .store
+        .read(|tx| users::show(tx, &client.ctx, client.connection, &id))?;
     Ok(shown(&client, StatusCode::OK, &record))
 }
 
@@ -44,7 +60,11 @@ pub(super) async fn show(client: Client, Path(id): Path<String>) -> Answer {
 pub(super) async fn replace(client: Client, Path(id): Path<String>, Body(body): Body) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client.app.store.write(move |tx| users::replace(tx, &ctx, connection, &id, &sent)).await?;
+    let record = client
+        .app
+        .store
+        .write(move |tx| users::replace(tx, &ctx, connection, &id, &sent))
+        .await?;
     Ok(shown(&client, StatusCode::OK, &record))
 }
 
@@ -52,14 +72,22 @@ pub(super) async fn replace(client: Client, Path(id): Path<String>, Body(body): 
 pub(super) async fn patch(client: Client, Path(id): Path<String>, Body(body): Body) -> Answer {
     let patch = Patch::parse(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client.app.store.write(move |tx| users::patch(tx, &ctx, connection, &id, &patch)).await?;
+    let record = client
+        .app
+        .store
+        .write(move |tx| users::patch(tx, &ctx, connection, &id, &patch))
+        .await?;
     Ok(shown(&client, StatusCode::OK, &record))
 }
 
 /// `DELETE /Users/{id}`
 pub(super) async fn delete(client: Client, Path(id): Path<String>) -> Answer {
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    client.app.store.write(move |tx| users::delete(tx, &ctx, connection, &id)).await?;
+    client
+        .app
+        .store
+        .write(move |tx| users::delete(tx, &ctx, connection, &id))
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -13,7 +13,13 @@ use crate::Error;
 ///
 /// # Errors
 /// [`Refusal::BadSetting`] for what is no attribute name or no URN; [`Refusal::NameTaken`].
-pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, urn: Option<&str>, kind: Type) -> Result<DeclaredAttribute, Error> {
+pub fn add(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    name: &str,
+    urn: Option<&str>,
+    kind: Type,
+) -> Result<DeclaredAttribute, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let urn = urn.unwrap_or(USER).trim();
     let is_name = AttributePath::parse(name).is_ok_and(|path| path.sub.is_none() && path.schema.is_none());
@@ -25,12 +31,21 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, urn: Option<&str>, kind: Type
         return Err(Refusal::BadSetting { detail }.into());
     }
     let standard = Schemas::standard();
-    let taken = settings.schemas.attribute_of(urn, name).is_some() || standard.attribute_of(urn, name).is_some();
+    let taken =
+        settings.schemas.attribute_of(urn, name).is_some() || standard.attribute_of(urn, name).is_some();
     if taken || urn.eq_ignore_ascii_case(directory::extension::DIRECTORY) {
-        return Err(Refusal::NameTaken { thing: Thing::Attribute, name: name.to_owned() }.into());
+        return Err(Refusal::NameTaken {
+            thing: Thing::Attribute,
+            name: name.to_owned(),
+        }
+        .into());
     }
-    let attribute =
-        DeclaredAttribute { id: AttributeId::from(ctx.ids.first()), name: name.trim().to_owned(), urn: urn.to_owned(), kind };
+    let attribute = DeclaredAttribute {
+        id: AttributeId::from(ctx.ids.first()),
+        name: name.trim().to_owned(),
+        urn: urn.to_owned(),
+        kind,
+    };
     put(tx, ctx, EventKind::SettingAdded, &attribute)?;
     Ok(attribute)
 }
@@ -42,11 +57,21 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, urn: Option<&str>, kind: Type
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
     let settings = tx.settings(ctx.tenant)?;
     let named = |attribute: &&DeclaredAttribute| {
-        attribute.name.eq_ignore_ascii_case(name) || format!("{}:{}", attribute.urn, attribute.name).eq_ignore_ascii_case(name)
+        attribute.name.eq_ignore_ascii_case(name)
+            || format!("{}:{}", attribute.urn, attribute.name).eq_ignore_ascii_case(name)
     };
     let Some(attribute) = settings.declared.iter().find(named) else {
-        let known = settings.declared.iter().map(|attribute| attribute.name.clone()).collect();
-        return Err(Refusal::Unknown { thing: Thing::Attribute, name: name.to_owned(), known }.into());
+        let known = settings
+            .declared
+            .iter()
+            .map(|attribute| attribute.name.clone())
+            .collect();
+        return Err(Refusal::Unknown {
+            thing: Thing::Attribute,
+            name: name.to_owned(),
+            known,
+        }
+        .into());
     };
     super::remove(tx, ctx, attribute)
 }

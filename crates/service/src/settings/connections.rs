@@ -14,7 +14,11 @@ use crate::users::release;
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Result<Connection, Error> {
     let settings = tx.settings(ctx.tenant)?;
-    let connection = Connection { id: ConnectionId::from(ctx.ids.first()), name: Name::parse(name)?, kind };
+    let connection = Connection {
+        id: ConnectionId::from(ctx.ids.first()),
+        name: Name::parse(name)?,
+        kind,
+    };
     check_free(&settings.connections, &connection.name, None)?;
     put(tx, ctx, EventKind::SettingAdded, &connection)?;
     Ok(connection)
@@ -24,7 +28,13 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Resu
 ///
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
-pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, rename: Option<&str>, kind: Option<ConnectionKind>) -> Result<Connection, Error> {
+pub fn set(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    name: &str,
+    rename: Option<&str>,
+    kind: Option<ConnectionKind>,
+) -> Result<Connection, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = named(&settings.connections, name)?;
     let connection = Connection {
@@ -47,9 +57,17 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
     let limited = |mapping: &&Mapping| mapping.connections.contains(&connection.id);
     if let Some(mapping) = settings.mappings.iter().find(limited) {
         let used_by = format!("the mapping {:?}", mapping.name.as_str());
-        return Err(Refusal::InUse { thing: Thing::Connection, name: connection.name.to_string(), used_by }.into());
+        return Err(Refusal::InUse {
+            thing: Thing::Connection,
+            name: connection.name.to_string(),
+            used_by,
+        }
+        .into());
     }
-    for token in store::tokens::all(tx, ctx.tenant)?.iter().filter(|token| token.connection == connection.id) {
+    for token in store::tokens::all(tx, ctx.tenant)?
+        .iter()
+        .filter(|token| token.connection == connection.id)
+    {
         store::tokens::remove(tx, ctx.tenant, token.id)?;
     }
     let mut released = Vec::new();

@@ -29,16 +29,27 @@ pub struct MappingChange {
 ///
 /// # Errors
 /// [`Refusal::BadName`], [`Refusal::NameTaken`], [`Refusal::Unknown`], [`Refusal::BadSetting`].
-pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange, at: Option<u32>) -> Result<Mapping, Error> {
+pub fn add(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    name: &str,
+    change: &MappingChange,
+    at: Option<u32>,
+) -> Result<Mapping, Error> {
     let settings = tx.settings(ctx.tenant)?;
-    let missing = |what: &str| Refusal::BadSetting { detail: format!("A new mapping needs a {what}.") };
+    let missing = |what: &str| Refusal::BadSetting {
+        detail: format!("A new mapping needs a {what}."),
+    };
     let profile = change.profile.as_deref().ok_or_else(|| missing("profile"))?;
     let storage = change.storage.as_deref().ok_or_else(|| missing("storage"))?;
     let blank = Mapping {
         id: MappingId::from(ctx.ids.first()),
         name: Name::parse(name)?,
         position: 0,
-        condition: change.condition.clone().ok_or_else(|| missing("condition: any user, or an attribute and its values"))?,
+        condition: change
+            .condition
+            .clone()
+            .ok_or_else(|| missing("condition: any user, or an attribute and its values"))?,
         connections: Vec::new(),
         outcome: Outcome {
             profile: named(&settings.profiles, profile)?.id,
@@ -50,8 +61,18 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange, at: O
     let mapping = change.apply(blank, &settings)?;
     check_free(&settings.mappings, &mapping.name, None)?;
     let above_any = || {
-        let trailing = settings.mappings.iter().rev().take_while(|mapping| mapping.condition == Condition::Any).count();
-        settings.mappings.len() - if mapping.condition == Condition::Any { 0 } else { trailing }
+        let trailing = settings
+            .mappings
+            .iter()
+            .rev()
+            .take_while(|mapping| mapping.condition == Condition::Any)
+            .count();
+        settings.mappings.len()
+            - if mapping.condition == Condition::Any {
+                0
+            } else {
+                trailing
+            }
     };
     let index = at.map_or_else(above_any, index_of);
     let id = mapping.id;
@@ -80,7 +101,12 @@ pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, at: u32) -> Result<Mappin
     let settings = tx.settings(ctx.tenant)?;
     let mapping = named(&settings.mappings, name)?.clone();
     let id = mapping.id;
-    let others = settings.mappings.iter().filter(|other| other.id != id).cloned().collect();
+    let others = settings
+        .mappings
+        .iter()
+        .filter(|other| other.id != id)
+        .cloned()
+        .collect();
     let ordered = insert(others, mapping, index_of(at));
     write_order(tx, ctx, &settings, ordered, EventKind::SettingChanged, id)
 }
@@ -93,7 +119,12 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
     let settings = tx.settings(ctx.tenant)?;
     let mapping = named(&settings.mappings, name)?;
     super::remove(tx, ctx, mapping)?;
-    let others: Vec<_> = settings.mappings.iter().filter(|other| other.id != mapping.id).cloned().collect();
+    let others: Vec<_> = settings
+        .mappings
+        .iter()
+        .filter(|other| other.id != mapping.id)
+        .cloned()
+        .collect();
     for other in numbered(others, &settings) {
         store::settings::put(tx, ctx.tenant, &other)?;
     }
@@ -121,7 +152,13 @@ fn insert(mut mappings: Vec<Mapping>, mapping: Mapping, index: usize) -> Vec<Map
 
 /// The mappings with their places counted from 1; only those whose place changed.
 fn numbered(mappings: Vec<Mapping>, settings: &Settings) -> Vec<Mapping> {
-    let place = |id| settings.mappings.iter().find(|old| old.id == id).map(|old| old.position);
+    let place = |id| {
+        settings
+            .mappings
+            .iter()
+            .find(|old| old.id == id)
+            .map(|old| old.position)
+    };
     (1..)
         .zip(mappings)
         .map(|(position, mapping)| Mapping { position, ..mapping })
@@ -140,8 +177,14 @@ fn write_order(
     let Some((position, mapping)) = (1..).zip(&ordered).find(|(_, mapping)| mapping.id == subject) else {
         return Err(store::Error::Stale.into());
     };
-    let mapping = Mapping { position, ..mapping.clone() };
-    for other in numbered(ordered, settings).iter().filter(|other| other.id != subject) {
+    let mapping = Mapping {
+        position,
+        ..mapping.clone()
+    };
+    for other in numbered(ordered, settings)
+        .iter()
+        .filter(|other| other.id != subject)
+    {
         store::settings::put(tx, ctx.tenant, other)?;
     }
     put(tx, ctx, kind, &mapping)?;
@@ -185,7 +228,8 @@ fn checked(condition: Condition) -> Result<Condition, Refusal> {
     if let Condition::Attribute { values, .. } = &condition
         && (values.is_empty() || values.iter().any(|value| value.trim().is_empty()))
     {
-        let detail = "A mapping on an attribute needs at least one value, and no value may be empty.".to_owned();
+        let detail =
+            "A mapping on an attribute needs at least one value, and no value may be empty.".to_owned();
         return Err(Refusal::BadSetting { detail });
     }
     Ok(condition)

@@ -9,7 +9,9 @@ pub mod tenants;
 
 use std::sync::Arc;
 
-use directory::{Connection, Ctx, Event, EventKind, Mapping, Name, Profile, Refusal, Settings, Storage, TenantId, Thing};
+use directory::{
+    Connection, Ctx, Event, EventKind, Mapping, Name, Profile, Refusal, Settings, Storage, TenantId, Thing,
+};
 use serde::Serialize;
 use serde_json::json;
 use store::Tx;
@@ -48,17 +50,28 @@ named!(Connection, Profile, Storage, Mapping);
 /// # Errors
 /// [`Refusal::Unknown`], with the names that there are.
 pub fn named<'s, N: Named>(list: &'s [N], name: &str) -> Result<&'s N, Refusal> {
-    list.iter().find(|one| one.name().is(name)).ok_or_else(|| Refusal::Unknown {
-        thing: N::THING,
-        name: name.to_owned(),
-        known: list.iter().map(|one| one.name().to_string()).collect(),
-    })
+    list.iter()
+        .find(|one| one.name().is(name))
+        .ok_or_else(|| Refusal::Unknown {
+            thing: N::THING,
+            name: name.to_owned(),
+            known: list.iter().map(|one| one.name().to_string()).collect(),
+        })
 }
 
 /// Refuses a name that another one has.
 fn check_free<N: Named + Setting>(list: &[N], name: &Name, own: Option<&N>) -> Result<(), Refusal> {
-    let taken = list.iter().any(|one| one.name().is(name.as_str()) && own.is_none_or(|own| own.key() != one.key()));
-    if taken { Err(Refusal::NameTaken { thing: N::THING, name: name.to_string() }) } else { Ok(()) }
+    let taken = list
+        .iter()
+        .any(|one| one.name().is(name.as_str()) && own.is_none_or(|own| own.key() != one.key()));
+    if taken {
+        Err(Refusal::NameTaken {
+            thing: N::THING,
+            name: name.to_string(),
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// Writes a setting and the event that says so.
@@ -76,5 +89,12 @@ fn remove<S: Setting>(tx: &mut Tx<'_>, ctx: &Ctx, setting: &S) -> Result<(), Err
 }
 
 fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, thing: &str, setting: &impl Serialize) {
-    tx.append(ctx, Event { kind, user: None, data: json!({thing: setting}).to_string() });
+    tx.append(
+        ctx,
+        Event {
+            kind,
+            user: None,
+            data: json!({thing: setting}).to_string(),
+        },
+    );
 }

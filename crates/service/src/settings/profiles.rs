@@ -64,9 +64,17 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
     let settings = tx.settings(ctx.tenant)?;
     let profile = named(&settings.profiles, name)?;
     let users = counts::get(tx, Count::in_profile(ctx.tenant, profile.id))?;
-    let mapping = settings.mappings.iter().find(|mapping| mapping.outcome.profile == profile.id);
+    let mapping = settings
+        .mappings
+        .iter()
+        .find(|mapping| mapping.outcome.profile == profile.id);
     if let Some(used_by) = super::mappings::used_by(users, mapping) {
-        return Err(Refusal::InUse { thing: Thing::Profile, name: profile.name.to_string(), used_by }.into());
+        return Err(Refusal::InUse {
+            thing: Thing::Profile,
+            name: profile.name.to_string(),
+            used_by,
+        }
+        .into());
     }
     super::remove(tx, ctx, profile)
 }
@@ -76,7 +84,9 @@ impl ProfileChange {
         Ok(Profile {
             id: profile.id,
             name: self.name.as_deref().map_or(Ok(profile.name), Name::parse)?,
-            max_users: self.max_users.map_or(profile.max_users, |max| Some(max).filter(|&max| max > 0)),
+            max_users: self
+                .max_users
+                .map_or(profile.max_users, |max| Some(max).filter(|&max| max > 0)),
             quota: self.quota.unwrap_or(profile.quota),
             purge_days: self.purge_days.unwrap_or(profile.purge_days),
             settings: self.settings.clone().unwrap_or(profile.settings),

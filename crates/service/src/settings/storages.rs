@@ -13,8 +13,11 @@ use crate::Error;
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, region: &str) -> Result<Storage, Error> {
     let settings = tx.settings(ctx.tenant)?;
-    let storage =
-        Storage { id: StorageId::from(ctx.ids.first()), name: Name::parse(name)?, region: region.to_owned() };
+    let storage = Storage {
+        id: StorageId::from(ctx.ids.first()),
+        name: Name::parse(name)?,
+        region: region.to_owned(),
+    };
     check_free(&settings.storages, &storage.name, None)?;
     put(tx, ctx, EventKind::SettingAdded, &storage)?;
     Ok(storage)
@@ -24,7 +27,13 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, region: &str) -> Result<Stora
 ///
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
-pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, rename: Option<&str>, region: Option<&str>) -> Result<Storage, Error> {
+pub fn set(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    name: &str,
+    rename: Option<&str>,
+    region: Option<&str>,
+) -> Result<Storage, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = named(&settings.storages, name)?;
     let storage = Storage {
@@ -45,9 +54,17 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
     let settings = tx.settings(ctx.tenant)?;
     let storage = named(&settings.storages, name)?;
     let users = counts::get(tx, Count::in_storage(ctx.tenant, storage.id))?;
-    let mapping = settings.mappings.iter().find(|mapping| mapping.outcome.storage == storage.id);
+    let mapping = settings
+        .mappings
+        .iter()
+        .find(|mapping| mapping.outcome.storage == storage.id);
     if let Some(used_by) = super::mappings::used_by(users, mapping) {
-        return Err(Refusal::InUse { thing: Thing::Storage, name: storage.name.to_string(), used_by }.into());
+        return Err(Refusal::InUse {
+            thing: Thing::Storage,
+            name: storage.name.to_string(),
+            used_by,
+        }
+        .into());
     }
     super::remove(tx, ctx, storage)
 }

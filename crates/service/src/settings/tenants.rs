@@ -33,8 +33,16 @@ pub fn show(tx: &mut Tx<'_>, name: &str) -> Result<Tenant, Error> {
     match found {
         Some(tenant) => Ok(tenant),
         None => {
-            let known = store::settings::tenants(tx)?.into_iter().map(|tenant| tenant.name.to_string()).collect();
-            Err(Refusal::Unknown { thing: Thing::Tenant, name: name.to_owned(), known }.into())
+            let known = store::settings::tenants(tx)?
+                .into_iter()
+                .map(|tenant| tenant.name.to_string())
+                .collect();
+            Err(Refusal::Unknown {
+                thing: Thing::Tenant,
+                name: name.to_owned(),
+                known,
+            }
+            .into())
         }
     }
 }
@@ -65,11 +73,17 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
         unique_email: change.unique_email.unwrap_or(before.unique_email),
         cloud_identity: change.cloud_identity.unwrap_or(before.cloud_identity),
         reclassify: before.reclassify,
-        max_active_users: change.max_active_users.map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),
+        max_active_users: change
+            .max_active_users
+            .map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),
     };
     let holder = store::settings::tenant_by_name(tx, &tenant.name)?;
     if holder.is_some_and(|holder| holder.id != tenant.id) {
-        return Err(Refusal::NameTaken { thing: Thing::Tenant, name: tenant.name.to_string() }.into());
+        return Err(Refusal::NameTaken {
+            thing: Thing::Tenant,
+            name: tenant.name.to_string(),
+        }
+        .into());
     }
     store::settings::put_tenant(tx, &tenant)?;
     append(tx, ctx, EventKind::SettingChanged, "tenant", &tenant);

@@ -17,7 +17,11 @@ pub fn preserve(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId) -> Result<Record, Error>
     let settings = tx.settings(ctx.tenant)?;
     let before = existing(tx, ctx, id)?;
     let mut user = before.clone().open();
-    let mark = Mark { by: ctx.actor.name(), at: ctx.now, purge_days: place::purge_days(&settings, &user.facts) };
+    let mark = Mark {
+        by: ctx.actor.name(),
+        at: ctx.now,
+        purge_days: place::purge_days(&settings, &user.facts),
+    };
     user.facts.lifecycle = user.facts.lifecycle.preserve(mark);
     record::changed(tx, ctx, &settings, user, before, EventKind::UserPreserved)
 }
@@ -48,6 +52,10 @@ pub(crate) fn release(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, before: R
 }
 
 fn existing(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId) -> Result<Record, Error> {
-    let unknown = || Refusal::Unknown { thing: directory::Thing::User, name: id.to_string(), known: Vec::new() };
+    let unknown = || Refusal::Unknown {
+        thing: directory::Thing::User,
+        name: id.to_string(),
+        known: Vec::new(),
+    };
     Ok(by_id(tx, ctx.tenant, Scope::All, id)?.ok_or_else(unknown)?)
 }

@@ -16,38 +16,65 @@ pub(super) fn check(
     let tenant = settings.tenant.id;
     let user_name = user.user_name()?;
     let key = Facts::key_of(user_name);
-    let renamed = before.is_none_or(|before| before.user_name().map(Facts::key_of).ok().as_ref() != Some(&key));
+    let renamed =
+        before.is_none_or(|before| before.user_name().map(Facts::key_of).ok().as_ref() != Some(&key));
     if renamed && let Some(holder) = another(store::users::by_user_name(tx, tenant, &key)?, user) {
         return Err(user_name_taken(settings, connection, user_name, &holder).into());
     }
     if let Some(external_id) = user.external_id()
         && before.is_none_or(|before| before.external_id() != Some(external_id))
-        && let Some(holder) = another(store::users::by_external_id(tx, tenant, connection, external_id)?, user)
+        && let Some(holder) = another(
+            store::users::by_external_id(tx, tenant, connection, external_id)?,
+            user,
+        )
     {
         let holder = describe(settings, connection, &holder);
-        return Err(Refusal::ExternalIdTaken { external_id: external_id.to_owned(), holder }.into());
+        return Err(Refusal::ExternalIdTaken {
+            external_id: external_id.to_owned(),
+            holder,
+        }
+        .into());
     }
     check_email(tx, settings, connection, user)
 }
 
-fn check_email(tx: &mut Tx<'_>, settings: &Settings, connection: ConnectionId, user: &User) -> Result<(), Error> {
-    let Some(email) = user.email().filter(|_| settings.tenant.unique_email) else { return Ok(()) };
+fn check_email(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    connection: ConnectionId,
+    user: &User,
+) -> Result<(), Error> {
+    let Some(email) = user.email().filter(|_| settings.tenant.unique_email) else {
+        return Ok(());
+    };
     let holders = store::users::by_email(tx, settings.tenant.id, &Facts::key_of(email))?;
-    let holder = holders.into_iter().find(|holder| {
-        holder.facts.id != user.facts.id && holder.facts.lifecycle.is_visible()
-    });
+    let holder = holders
+        .into_iter()
+        .find(|holder| holder.facts.id != user.facts.id && holder.facts.lifecycle.is_visible());
     match holder {
         Some(holder) => {
             let holder = describe(settings, connection, &holder);
-            Err(Refusal::EmailTaken { email: email.to_owned(), holder }.into())
+            Err(Refusal::EmailTaken {
+                email: email.to_owned(),
+                holder,
+            }
+            .into())
         }
         None => Ok(()),
     }
 }
 
 /// The refusal that names who has the `userName`.
-pub(super) fn user_name_taken(settings: &Settings, connection: ConnectionId, user_name: &str, holder: &Record) -> Refusal {
-    Refusal::UserNameTaken { user_name: user_name.to_owned(), holder: describe(settings, connection, holder) }
+pub(super) fn user_name_taken(
+    settings: &Settings,
+    connection: ConnectionId,
+    user_name: &str,
+    holder: &Record,
+) -> Refusal {
+    Refusal::UserNameTaken {
+        user_name: user_name.to_owned(),
+        holder: describe(settings, connection, holder),
+    }
 }
 
 /// The holder in words: status, and who manages it; its id only to the connection that may see it.
@@ -55,8 +82,11 @@ pub(super) fn describe(settings: &Settings, connection: ConnectionId, holder: &R
     let status = holder.facts.lifecycle.status().name();
     match holder.facts.connection {
         Some(other) if other != connection => {
-            let name = settings.connection(other).map_or("another connection", |other| other.name.as_str());
-            format!("an {status} user that the connection {name:?} manages has it").replace("an preserved", "a preserved")
+            let name = settings
+                .connection(other)
+                .map_or("another connection", |other| other.name.as_str());
+            format!("an {status} user that the connection {name:?} manages has it")
+                .replace("an preserved", "a preserved")
         }
         _ => format!("the {status} user {} has it", holder.facts.id),
     }

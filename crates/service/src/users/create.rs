@@ -1,7 +1,8 @@
 //! An identity provider creates a user, who may be new, known, or back again.
 
 use directory::{
-    ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, Placement, Record, Refusal, Settings, Status, User, UserId,
+    ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, Placement, Record, Refusal, Settings, Status, User,
+    UserId,
 };
 use scim::{Admitted, Object};
 use serde_json::Value;
@@ -16,7 +17,12 @@ use crate::Error;
 ///
 /// # Errors
 /// [`Refusal`]s for a missing attribute, a name that is taken, no matching mapping, a full profile, and a hold.
-pub fn create(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, sent: &Admitted) -> Result<Record, Error> {
+pub fn create(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    sent: &Admitted,
+) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let mut user = blank(ctx, connection, &sent.attributes);
     user.assign(sent.attributes.clone());
@@ -32,7 +38,11 @@ pub fn create(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, sent: &Admit
 /// A user who is nobody yet.
 fn blank(ctx: &Ctx, connection: ConnectionId, attributes: &Object) -> User {
     let lifecycle = if attributes.get("active") == Some(&Value::Bool(false)) {
-        Lifecycle::staged(Mark { by: ctx.actor.name(), at: ctx.now, purge_days: 0 })
+        Lifecycle::staged(Mark {
+            by: ctx.actor.name(),
+            at: ctx.now,
+            purge_days: 0,
+        })
     } else {
         Lifecycle::joined()
     };
@@ -47,7 +57,10 @@ fn blank(ctx: &Ctx, connection: ConnectionId, attributes: &Object) -> User {
         created: ctx.now,
         modified: ctx.now,
     };
-    User { facts, attributes: Object::new() }
+    User {
+        facts,
+        attributes: Object::new(),
+    }
 }
 
 fn join(
@@ -70,7 +83,12 @@ fn join(
 }
 
 /// The preserved user that a create means; `None` for a new one.
-fn meant(settings: &Settings, connection: ConnectionId, user: &User, known: Known) -> Result<Option<Record>, Refusal> {
+fn meant(
+    settings: &Settings,
+    connection: ConnectionId,
+    user: &User,
+    known: Known,
+) -> Result<Option<Record>, Refusal> {
     let user_name = user.user_name()?;
     let by_id = known.by_external_id.or(known.by_former_external_id);
     if let Some(same) = by_id {
@@ -87,16 +105,24 @@ fn meant(settings: &Settings, connection: ConnectionId, user: &User, known: Know
         let is_ours = holder.facts.connection.is_none_or(|of| of == connection);
         let is_manual = holder.facts.connection.is_none();
         if !is_ours || (holder.facts.lifecycle.status() == Status::Active && !is_manual) {
-            return Err(conflicts::user_name_taken(settings, connection, user_name, &holder));
+            return Err(conflicts::user_name_taken(
+                settings, connection, user_name, &holder,
+            ));
         }
         let holder_user = holder.clone().open();
         return match different_ids(&holder_user, user) {
-            Some((known, given)) => Err(Refusal::DifferentPerson { user_name: user_name.to_owned(), known, given }),
+            Some((known, given)) => Err(Refusal::DifferentPerson {
+                user_name: user_name.to_owned(),
+                known,
+                given,
+            }),
             None => Ok(Some(holder)),
         };
     }
     // A name that a deleted user had is free: with another externalId it is another person's now.
-    Ok(known.by_former_user_name.filter(|former| different_ids(&former.clone().open(), user).is_none()))
+    Ok(known
+        .by_former_user_name
+        .filter(|former| different_ids(&former.clone().open(), user).is_none()))
 }
 
 fn different_ids(known: &User, given: &User) -> Option<(String, String)> {
@@ -135,5 +161,9 @@ fn bring_back(
 /// A create is a new word even where the last one was "active": an administrator's hold refuses it.
 fn return_of(lifecycle: Lifecycle) -> Result<Lifecycle, Refusal> {
     let is_held = lifecycle.status() == Status::Preserved && lifecycle.idp_state() == IdpState::Active;
-    if is_held { lifecycle.reappear().activate() } else { lifecycle.activate() }
+    if is_held {
+        lifecycle.reappear().activate()
+    } else {
+        lifecycle.activate()
+    }
 }

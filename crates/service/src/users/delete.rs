@@ -14,7 +14,11 @@ pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str) ->
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
     let mut user = before.clone().open();
-    let mark = Mark { by: ctx.actor.name(), at: ctx.now, purge_days: place::purge_days(&settings, &user.facts) };
+    let mark = Mark {
+        by: ctx.actor.name(),
+        at: ctx.now,
+        purge_days: place::purge_days(&settings, &user.facts),
+    };
     user.facts.connection = Some(connection);
     user.facts.lifecycle = user.facts.lifecycle.delete(mark);
     record::changed(tx, ctx, &settings, user, before, EventKind::UserDeleted).map(drop)

@@ -28,12 +28,24 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, text: &str) -> Result<Record, Err
     let count = found.len();
     match (found.pop(), count) {
         (Some(record), 1) => Ok(record),
-        (None, _) => {
-            Err(Refusal::Unknown { thing: Thing::User, name: text.to_owned(), known: Vec::new() }.into())
+        (None, _) => Err(Refusal::Unknown {
+            thing: Thing::User,
+            name: text.to_owned(),
+            known: Vec::new(),
         }
+        .into()),
         (Some(last), _) => {
-            let ids: Vec<_> = found.iter().chain([&last]).map(|record| record.facts.id.to_string()).collect();
-            Err(Refusal::Ambiguous { given: text.to_owned(), count, ids: ids.join(", ") }.into())
+            let ids: Vec<_> = found
+                .iter()
+                .chain([&last])
+                .map(|record| record.facts.id.to_string())
+                .collect();
+            Err(Refusal::Ambiguous {
+                given: text.to_owned(),
+                count,
+                ids: ids.join(", "),
+            }
+            .into())
         }
     }
 }

@@ -26,18 +26,29 @@ pub struct Listing {
 ///
 /// # Errors
 /// `tooMany` where no term of the filter is indexed and there are more than 10,000 users to look at.
-pub fn list(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, filter: Option<&Filter>, page: Page) -> Result<Listing, Error> {
+pub fn list(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    filter: Option<&Filter>,
+    page: Page,
+) -> Result<Listing, Error> {
     let offset = page.start_index - 1;
     let Some(filter) = filter else {
         let total = users::total(tx, ctx.tenant, connection)?;
-        let records =
-            if page.count == 0 { Vec::new() } else { users::page(tx, ctx.tenant, connection, offset, page.count)? };
+        let records = if page.count == 0 {
+            Vec::new()
+        } else {
+            users::page(tx, ctx.tenant, connection, offset, page.count)?
+        };
         return Ok(Listing { total, records });
     };
     let settings = tx.settings(ctx.tenant)?;
     let scope = Scope::Connection(connection);
     let mut matching = candidates(tx, ctx, connection, filter)?;
-    matching.retain(|record| scope.shows(&record.facts) && filter.matches(&settings.schemas, &resource(record, &settings)));
+    matching.retain(|record| {
+        scope.shows(&record.facts) && filter.matches(&settings.schemas, &resource(record, &settings))
+    });
     let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
     let records = matching.into_iter().skip(offset).take(page.count).collect();
     Ok(Listing { total, records })
@@ -48,12 +59,19 @@ fn resource(record: &Record, settings: &Settings) -> Object {
     serde_json::from_str(&record.to_scim(settings, None)).unwrap_or_default()
 }
 
-fn candidates(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, filter: &Filter) -> Result<Vec<Record>, Error> {
+fn candidates(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    filter: &Filter,
+) -> Result<Vec<Record>, Error> {
     let indexed = filter.conjuncts().into_iter().find_map(|term| match term {
         Filter::Compare(path, Operator::Eq, Literal::Text(text)) => Some((Key::of(path)?, text)),
         Filter::Element(path, inner) if is_core(path) && path.attribute.eq_ignore_ascii_case("emails") => {
             inner.conjuncts().into_iter().find_map(|term| match term {
-                Filter::Compare(path, Operator::Eq, Literal::Text(text)) if path.attribute.eq_ignore_ascii_case("value") => {
+                Filter::Compare(path, Operator::Eq, Literal::Text(text))
+                    if path.attribute.eq_ignore_ascii_case("value") =>
+                {
                     Some((Key::Email, text))
                 }
                 _ => None,
@@ -63,13 +81,19 @@ fn candidates(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, filter: &Fil
     });
     let tenant = ctx.tenant;
     Ok(match indexed {
-        Some((Key::UserName, text)) => users::by_user_name(tx, tenant, &Facts::key_of(text))?.into_iter().collect(),
+        Some((Key::UserName, text)) => users::by_user_name(tx, tenant, &Facts::key_of(text))?
+            .into_iter()
+            .collect(),
         Some((Key::ExternalId, text)) => {
             let own = users::by_external_id(tx, tenant, connection, text)?;
-            own.into_iter().chain(users::manual_by_external_id(tx, tenant, text)?).collect()
+            own.into_iter()
+                .chain(users::manual_by_external_id(tx, tenant, text)?)
+                .collect()
         }
         Some((Key::Id, text)) => match UserId::parse(text) {
-            Some(id) => users::by_id(tx, tenant, Scope::Connection(connection), id)?.into_iter().collect(),
+            Some(id) => users::by_id(tx, tenant, Scope::Connection(connection), id)?
+                .into_iter()
+                .collect(),
             None => Vec::new(),
         },
         Some((Key::Email, text)) => users::by_any_email(tx, tenant, &Facts::key_of(text))?,
@@ -81,7 +105,11 @@ fn everyone(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId) -> Result<Vec<
     let mut found = Vec::new();
     users::walk(tx, ctx.tenant, Scope::Connection(connection), |record| {
         found.push(record);
-        if found.len() > MAX_CANDIDATES { Walk::Stop } else { Walk::On }
+        if found.len() > MAX_CANDIDATES {
+            Walk::Stop
+        } else {
+            Walk::On
+        }
     })?;
     if found.len() > MAX_CANDIDATES {
         let detail = format!(
@@ -111,12 +139,16 @@ impl Key {
             ("id", None) => Some(Self::Id),
             ("username", None) => Some(Self::UserName),
             ("externalid", None) => Some(Self::ExternalId),
-            ("emails", part) if part.is_none_or(|part| part.eq_ignore_ascii_case("value")) => Some(Self::Email),
+            ("emails", part) if part.is_none_or(|part| part.eq_ignore_ascii_case("value")) => {
+                Some(Self::Email)
+            }
             _ => None,
         }
     }
 }
 
 fn is_core(path: &AttributePath) -> bool {
-    path.schema.as_deref().is_none_or(|schema| schema.eq_ignore_ascii_case(USER))
+    path.schema
+        .as_deref()
+        .is_none_or(|schema| schema.eq_ignore_ascii_case(USER))
 }

@@ -17,12 +17,12 @@ use store::users::{Scope, by_id};
 
 use crate::Error;
 
+pub(crate) use administrate::release;
 pub use administrate::{activate, preserve};
 pub use create::create;
 pub use delete::delete;
 pub use find::{all, find};
 pub use list::{Listing, list};
-pub(crate) use administrate::release;
 pub use update::{patch, replace};
 
 /// The user with this id, as the connection sees it.
@@ -30,6 +30,9 @@ pub use update::{patch, replace};
 /// # Errors
 /// SCIM's 404.
 pub fn show(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str) -> Result<Record, Error> {
-    let user = UserId::parse(id).map(|id| by_id(tx, ctx.tenant, Scope::Connection(connection), id)).transpose()?;
-    user.flatten().ok_or_else(|| ScimError::new(Kind::NotFound, format!("There is no user with the id {id:?}.")).into())
+    let user = UserId::parse(id)
+        .map(|id| by_id(tx, ctx.tenant, Scope::Connection(connection), id))
+        .transpose()?;
+    user.flatten()
+        .ok_or_else(|| ScimError::new(Kind::NotFound, format!("There is no user with the id {id:?}.")).into())
 }

@@ -1,7 +1,8 @@
 //! Placing a user: the mappings decide, limits are heeded, and the decision is kept.
 
 use directory::{
-    Ctx, Decision, Facts, Mapping, Placement, Profile, Refusal, Settings, Status, Subject, User, Verdict, decide, rfc3339,
+    Ctx, Decision, Facts, Mapping, Placement, Profile, Refusal, Settings, Status, Subject, User, Verdict,
+    decide, rfc3339,
 };
 use scim::Object;
 use store::Tx;
@@ -22,7 +23,13 @@ pub(super) enum Carries {
 ///
 /// # Errors
 /// [`Refusal::Unmatched`], telling what the mappings looked at.
-pub(super) fn place(ctx: &Ctx, settings: &Settings, user: &mut User, undeclared: &Object, carries: Carries) -> Result<(), Refusal> {
+pub(super) fn place(
+    ctx: &Ctx,
+    settings: &Settings,
+    user: &mut User,
+    undeclared: &Object,
+    carries: Carries,
+) -> Result<(), Refusal> {
     if user.facts.placement.decision.is_some() {
         return Ok(());
     }
@@ -45,15 +52,24 @@ pub(super) fn place(ctx: &Ctx, settings: &Settings, user: &mut User, undeclared:
                 directory::Condition::Attribute { path, .. } => path.to_string(),
                 directory::Condition::Any => String::new(),
             };
-            Err(Refusal::Unmatched { looked: vec![directory::Looked { attribute, found: Vec::new() }] })
+            Err(Refusal::Unmatched {
+                looked: vec![directory::Looked {
+                    attribute,
+                    found: Vec::new(),
+                }],
+            })
         }
     }
 }
 
 fn placement(ctx: &Ctx, settings: &Settings, mapping: &Mapping) -> Placement {
     let outcome = &mapping.outcome;
-    let profile = settings.profile(outcome.profile).map(|profile| profile.name.to_string());
-    let storage = settings.storage(outcome.storage).map(|storage| storage.name.to_string());
+    let profile = settings
+        .profile(outcome.profile)
+        .map(|profile| profile.name.to_string());
+    let storage = settings
+        .storage(outcome.storage)
+        .map(|storage| storage.name.to_string());
     Placement {
         profile: Some(outcome.profile),
         storage: Some(outcome.storage),
@@ -73,7 +89,12 @@ fn placement(ctx: &Ctx, settings: &Settings, mapping: &Mapping) -> Placement {
 ///
 /// # Errors
 /// [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
-pub(super) fn check_limits(tx: &mut Tx<'_>, settings: &Settings, user: &Facts, before: Option<&Facts>) -> Result<(), Error> {
+pub(super) fn check_limits(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    user: &Facts,
+    before: Option<&Facts>,
+) -> Result<(), Error> {
     let is_active = |facts: &Facts| facts.lifecycle.status() == Status::Active;
     if !is_active(user) || before.is_some_and(is_active) {
         return Ok(());
@@ -88,7 +109,11 @@ pub(super) fn check_limits(tx: &mut Tx<'_>, settings: &Settings, user: &Facts, b
         && let Some(max) = profile.max_users
         && counts::get(tx, Count::active_in_profile(tenant, profile.id))? >= max
     {
-        return Err(Refusal::ProfileFull { profile: profile.name.to_string(), max }.into());
+        return Err(Refusal::ProfileFull {
+            profile: profile.name.to_string(),
+            max,
+        }
+        .into());
     }
     Ok(())
 }

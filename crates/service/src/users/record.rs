@@ -47,5 +47,12 @@ pub(super) fn kind_of(before: &Facts, after: &Facts) -> EventKind {
 
 fn append(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, kind: EventKind, record: &Record) {
     let data = format!("{{\"user\":{}}}", record.to_scim(settings, None));
-    tx.append(ctx, Event { kind, user: Some(record.facts.id), data });
+    tx.append(
+        ctx,
+        Event {
+            kind,
+            user: Some(record.facts.id),
+            data,
+        },
+    );
 }

@@ -13,10 +13,20 @@ use crate::Error;
 ///
 /// # Errors
 /// SCIM's 404; refusals for a missing attribute, a name that is taken, a hold, a full profile.
-pub fn replace(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str, sent: &Admitted) -> Result<Record, Error> {
+pub fn replace(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    id: &str,
+    sent: &Admitted,
+) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
-    let sent = Sent { attributes: sent.attributes.clone(), undeclared: &sent.undeclared, carries: Carries::Everything };
+    let sent = Sent {
+        attributes: sent.attributes.clone(),
+        undeclared: &sent.undeclared,
+        carries: Carries::Everything,
+    };
     write(tx, ctx, &settings, connection, sent, before)
 }
 
@@ -24,14 +34,24 @@ pub fn replace(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str, s
 ///
 /// # Errors
 /// As [`replace`], and those of [`Patch::apply`].
-pub fn patch(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str, patch: &Patch) -> Result<Record, Error> {
+pub fn patch(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    id: &str,
+    patch: &Patch,
+) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
     let patched = patch.apply(&settings.schemas, before.clone().open().shown_attributes())?;
     let mut attributes = patched.attributes;
     // `null` is no word about `active`, and an `externalId` that was taken away on purpose is gone.
     attributes.entry("externalId").or_insert(Value::Null);
-    let sent = Sent { attributes, undeclared: &patched.undeclared, carries: Carries::Changes };
+    let sent = Sent {
+        attributes,
+        undeclared: &patched.undeclared,
+        carries: Carries::Changes,
+    };
     write(tx, ctx, &settings, connection, sent, before)
 }
 
@@ -66,7 +86,11 @@ fn write(
         }
         Some(false) => {
             let purge_days = place::purge_days(settings, &user.facts);
-            let mark = Mark { by: ctx.actor.name(), at: ctx.now, purge_days };
+            let mark = Mark {
+                by: ctx.actor.name(),
+                at: ctx.now,
+                purge_days,
+            };
             user.facts.lifecycle = user.facts.lifecycle.deactivate(mark);
         }
         None => {}

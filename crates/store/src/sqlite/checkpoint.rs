@@ -38,7 +38,11 @@ impl Checkpoint {
                 }
             })
             .map_err(|_| Error::Stopped)?;
-        Ok(Self { begin, pages: Arc::default(), begun_at: 0 })
+        Ok(Self {
+            begin,
+            pages: Arc::default(),
+            begun_at: 0,
+        })
     }
 
     /// Takes over from SQLite's own checkpoints on the writer's connection.

@@ -57,16 +57,33 @@ impl Sqlite {
         let cache = std::sync::Arc::new(Cache::default());
         let copier = connect(path)?;
         configure(&copier)?;
-        let writer = Writer::start(connection, Checkpoint::start(copier)?, std::sync::Arc::clone(&cache))?;
-        Ok(Self { path: path.to_owned(), writer, readers: Mutex::default(), cache })
+        let writer = Writer::start(
+            connection,
+            Checkpoint::start(copier)?,
+            std::sync::Arc::clone(&cache),
+        )?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+            readers: Mutex::default(),
+            cache,
+        })
     }
 
     pub(crate) fn claim(&self) -> Result<Claim, Error> {
         let database = self.path.display().to_string();
         let mut lock = self.path.clone().into_os_string();
         lock.push(".serving");
-        let unreachable = |error: std::io::Error| Error::Unreachable { database: database.clone(), reason: error.to_string() };
-        let file = File::options().create(true).truncate(false).write(true).open(lock).map_err(unreachable)?;
+        let unreachable = |error: std::io::Error| Error::Unreachable {
+            database: database.clone(),
+            reason: error.to_string(),
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(lock)
+            .map_err(unreachable)?;
         match file.try_lock() {
             Ok(()) => Ok(Claim { _lock: file }),
             Err(TryLockError::WouldBlock) => Err(Error::Claimed { database }),
@@ -123,11 +140,14 @@ impl Sqlite {
 }
 
 fn connect(path: &Path) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Unreachable {
         database: path.display().to_string(),
         reason: match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::CannotOpen) => "the folder is missing or may not be written to".to_owned(),
+            Some(rusqlite::ErrorCode::CannotOpen) => {
+                "the folder is missing or may not be written to".to_owned()
+            }
             _ => error.to_string(),
         },
     })?;

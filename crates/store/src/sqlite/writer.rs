@@ -44,7 +44,8 @@ where
     E: From<Error> + Send,
 {
     fn attempt(&mut self, tx: &mut Tx<'_>) -> bool {
-        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
+            .unwrap_or_else(|_| Err(Error::Panicked.into()));
         let stays = result.is_ok();
         self.result = Some(result);
         stays
@@ -64,7 +65,11 @@ where
 }
 
 impl Writer {
-    pub(super) fn start(mut connection: Connection, mut checkpoint: Checkpoint, cache: Arc<Cache>) -> Result<Self, Error> {
+    pub(super) fn start(
+        mut connection: Connection,
+        mut checkpoint: Checkpoint,
+        cache: Arc<Cache>,
+    ) -> Result<Self, Error> {
         let (queue, waiting) = mpsc::channel();
         checkpoint.watch(&mut connection)?;
         thread::Builder::new()
@@ -81,7 +86,13 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Box::new(Task { work, result: None, reply })).map_err(|_| Error::Stopped)?;
+        self.queue
+            .send(Box::new(Task {
+                work,
+                result: None,
+                reply,
+            }))
+            .map_err(|_| Error::Stopped)?;
         answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
     }
 }
@@ -103,7 +114,10 @@ fn serve(
         for work in batch {
             let mut alone = vec![work];
             let outcome = transact(connection, cache, &mut alone, None);
-            alone.into_iter().zip(std::iter::once(outcome)).for_each(|(work, outcome)| work.answer(outcome));
+            alone
+                .into_iter()
+                .zip(std::iter::once(outcome))
+                .for_each(|(work, outcome)| work.answer(outcome));
         }
     }
 }

@@ -17,12 +17,24 @@ fn append(tx: &mut Tx<'_>, number: u128) {
         request_id: Uuid::nil(),
         ids: Ids::from(Uuid::nil()),
     };
-    tx.append(&ctx, Event { kind: EventKind::UserCreated, user: None, data: format!("\"{number}\"") });
+    tx.append(
+        &ctx,
+        Event {
+            kind: EventKind::UserCreated,
+            user: None,
+            data: format!("\"{number}\""),
+        },
+    );
 }
 
 fn recorded(store: &Store) -> Vec<(i64, String)> {
-    let events = store.read(|tx| events::after(tx, Uuid::nil().into(), 0, 1_000)).unwrap();
-    events.into_iter().map(|event| (event.seq, event.json["data"].as_str().unwrap().to_owned())).collect()
+    let events = store
+        .read(|tx| events::after(tx, Uuid::nil().into(), 0, 1_000))
+        .unwrap();
+    events
+        .into_iter()
+        .map(|event| (event.seq, event.json["data"].as_str().unwrap().to_owned()))
+        .collect()
 }
 
 #[tokio::test]
@@ -47,11 +59,27 @@ async fn a_refusal_and_a_panic_leave_nothing_and_harm_no_other() {
     }
     let outcomes = writes.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 30);
-    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Panicked))).count(), 30);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(Error::Panicked)))
+            .count(),
+        30
+    );
     let recorded = recorded(&store);
     assert_eq!(recorded.len(), 30);
-    assert!(recorded.iter().all(|(_, data)| data.parse::<u32>().unwrap() % 3 == 0));
-    assert!(recorded.iter().zip(1..).all(|((seq, _), expected)| *seq == expected), "numbers are dense");
+    assert!(
+        recorded
+            .iter()
+            .all(|(_, data)| data.parse::<u32>().unwrap() % 3 == 0)
+    );
+    assert!(
+        recorded
+            .iter()
+            .zip(1..)
+            .all(|((seq, _), expected)| *seq == expected),
+        "numbers are dense"
+    );
 }
 
 #[tokio::test]
@@ -64,7 +92,10 @@ async fn a_newer_database_is_refused_untouched_and_a_strange_file_too() {
     drop(raw);
     let before = std::fs::read(&path).unwrap();
     let error = Store::open(&DatabaseUrl::Sqlite(path.clone())).err().unwrap();
-    assert!(error.is_schema() && error.to_string().contains("schema version 99"), "{error}");
+    assert!(
+        error.is_schema() && error.to_string().contains("schema version 99"),
+        "{error}"
+    );
     assert_eq!(std::fs::read(&path).unwrap(), before);
 
     let strange = folder.path().join("strange.db");
@@ -102,12 +133,21 @@ fn every_statement_uses_an_index() {
     let exceptions = ["TENANTS", "ALL", "OF_TENANT", "PAGE"];
     let mut seen = 0;
     for (name, statement) in statements.into_iter().flatten() {
-        let mut plan = raw.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.0)).unwrap();
+        let mut plan = raw
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.0))
+            .unwrap();
         let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
-        let steps: Vec<String> =
-            plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3)).unwrap().map(Result::unwrap).collect();
-        let walks = steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("SCAN events"))
-            || steps.iter().any(|step| step.contains("TEMP B-TREE") || step.ends_with("(tenant=?)"));
+        let steps: Vec<String> = plan
+            .query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let walks = steps
+            .iter()
+            .any(|step| step.starts_with("SCAN") && !step.contains("SCAN events"))
+            || steps
+                .iter()
+                .any(|step| step.contains("TEMP B-TREE") || step.ends_with("(tenant=?)"));
         assert!(!walks || exceptions.contains(name), "{name}: {steps:?}");
         seen += 1;
     }

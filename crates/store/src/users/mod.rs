@@ -48,7 +48,9 @@ impl Scope {
     pub fn shows(self, facts: &Facts) -> bool {
         match self {
             Self::All => true,
-            Self::Connection(id) => facts.lifecycle.is_visible() && facts.connection.is_none_or(|of| of == id),
+            Self::Connection(id) => {
+                facts.lifecycle.is_visible() && facts.connection.is_none_or(|of| of == id)
+            }
         }
     }
 }
@@ -83,13 +85,30 @@ pub fn by_former_user_name(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Resu
 }
 
 /// The connection's visible user with this `externalId`.
-pub fn by_external_id(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, external_id: &str) -> Result<Option<Record>, Error> {
-    tx.one(BY_EXTERNAL_ID, params![tenant.as_bytes(), connection.as_bytes(), external_id], record)
+pub fn by_external_id(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    external_id: &str,
+) -> Result<Option<Record>, Error> {
+    tx.one(
+        BY_EXTERNAL_ID,
+        params![tenant.as_bytes(), connection.as_bytes(), external_id],
+        record,
+    )
 }
 
 /// Visible manual users with this `externalId`, from a connection that is no more.
-pub fn manual_by_external_id(tx: &mut Tx<'_>, tenant: TenantId, external_id: &str) -> Result<Vec<Record>, Error> {
-    tx.all(MANUAL_BY_EXTERNAL_ID, params![tenant.as_bytes(), external_id], record)
+pub fn manual_by_external_id(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    external_id: &str,
+) -> Result<Vec<Record>, Error> {
+    tx.all(
+        MANUAL_BY_EXTERNAL_ID,
+        params![tenant.as_bytes(), external_id],
+        record,
+    )
 }
 
 /// The user with this folded account name.
@@ -106,7 +125,16 @@ pub fn page(
     limit: usize,
 ) -> Result<Vec<Record>, Error> {
     let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    tx.all(PAGE, params![tenant.as_bytes(), connection.as_bytes(), number(limit), number(offset)], record)
+    tx.all(
+        PAGE,
+        params![
+            tenant.as_bytes(),
+            connection.as_bytes(),
+            number(limit),
+            number(offset)
+        ],
+        record,
+    )
 }
 
 /// Users who have this folded address, whether it reaches them or stands beside.
@@ -130,30 +158,64 @@ pub fn known(
     user_name: &str,
     external_id: Option<&str>,
 ) -> Result<Known, Error> {
-    let by_name = [Param::from(tenant.as_bytes()), user_name.into(), connection.as_bytes().into()];
+    let by_name = [
+        Param::from(tenant.as_bytes()),
+        user_name.into(),
+        connection.as_bytes().into(),
+    ];
     let names = [
-        Lookup { statement: BY_USER_NAME, params: &by_name[..2] },
-        Lookup { statement: BY_FORMER_USER_NAME, params: &by_name },
+        Lookup {
+            statement: BY_USER_NAME,
+            params: &by_name[..2],
+        },
+        Lookup {
+            statement: BY_FORMER_USER_NAME,
+            params: &by_name,
+        },
     ];
     let Some(external_id) = external_id else {
         let [by_user_name, by_former_user_name] = tx.first_of_each(names, record)?;
-        return Ok(Known { by_user_name, by_former_user_name, ..Known::default() });
+        return Ok(Known {
+            by_user_name,
+            by_former_user_name,
+            ..Known::default()
+        });
     };
-    let by_id = [Param::from(tenant.as_bytes()), connection.as_bytes().into(), external_id.into()];
+    let by_id = [
+        Param::from(tenant.as_bytes()),
+        connection.as_bytes().into(),
+        external_id.into(),
+    ];
     let ids = [
-        Lookup { statement: BY_EXTERNAL_ID, params: &by_id },
-        Lookup { statement: BY_FORMER_EXTERNAL_ID, params: &by_id },
+        Lookup {
+            statement: BY_EXTERNAL_ID,
+            params: &by_id,
+        },
+        Lookup {
+            statement: BY_FORMER_EXTERNAL_ID,
+            params: &by_id,
+        },
     ];
     let [name, former_name] = names;
     let [id, former_id] = ids;
-    let [by_user_name, by_former_user_name, by_external_id, by_former_external_id] =
-        tx.first_of_each([name, former_name, id, former_id], record)?;
-    Ok(Known { by_external_id, by_former_external_id, by_user_name, by_former_user_name })
+    let [
+        by_user_name,
+        by_former_user_name,
+        by_external_id,
+        by_former_external_id,
+    ] = tx.first_of_each([name, former_name, id, former_id], record)?;
+    Ok(Known {
+        by_external_id,
+        by_former_external_id,
+        by_user_name,
+        by_former_user_name,
+    })
 }
 
 /// How many users the scope shows; for a connection, from the counts that are kept.
 pub fn total(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId) -> Result<u64, Error> {
-    Ok(counts::get(tx, Count::visible(tenant, Some(connection)))? + counts::get(tx, Count::visible(tenant, None))?)
+    Ok(counts::get(tx, Count::visible(tenant, Some(connection)))?
+        + counts::get(tx, Count::visible(tenant, None))?)
 }
 
 /// Walks the users that the scope shows in the order in which they were created, until `visit` says to stop.

@@ -1,8 +1,8 @@
 //! Columns to record and back.
 
 use directory::{
-    Bytes, Cause, ConnectionId, Facts, Hold, IdpState, Lifecycle, Placement, Preservation, ProfileId, Record, Status,
-    StorageId, UserId,
+    Bytes, Cause, ConnectionId, Facts, Hold, IdpState, Lifecycle, Placement, Preservation, ProfileId, Record,
+    Status, StorageId, UserId,
 };
 
 use crate::Error;
@@ -40,7 +40,10 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
         created: row.time(16)?,
         modified: row.time(17)?,
     };
-    Ok(Record { facts, document: row.text(18)?.to_owned() })
+    Ok(Record {
+        facts,
+        document: row.text(18)?.to_owned(),
+    })
 }
 
 fn lifecycle(row: Row<'_>) -> Result<Lifecycle, Error> {
@@ -54,7 +57,11 @@ fn lifecycle(row: Row<'_>) -> Result<Lifecycle, Error> {
         at: row.time(9)?,
         purge_at: row.optional(10, Row::time)?,
     };
-    Ok(Lifecycle::Preserved { idp, hold: row.word::<Hold>(5)?, preservation })
+    Ok(Lifecycle::Preserved {
+        idp,
+        hold: row.word::<Hold>(5)?,
+        preservation,
+    })
 }
 
 fn unsigned(row: Row<'_>, column: usize) -> Result<u64, Error> {

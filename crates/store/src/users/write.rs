@@ -40,11 +40,16 @@ pub fn update(tx: &mut Tx<'_>, settings: &Settings, mut user: User, before: &Fac
     user.facts.version = before.version + 1;
     name_account(tx, settings, &mut user)?;
     let (keys, record) = keyed(settings, user);
-    let changed = with_params(settings, &keys, &record, Some(before.version), |params| tx.run(UPDATE, params))?;
+    let changed = with_params(settings, &keys, &record, Some(before.version), |params| {
+        tx.run(UPDATE, params)
+    })?;
     if changed != 1 {
         return Err(Error::Stale);
     }
-    tx.run(FORGET_EMAILS, params![settings.tenant.id.as_bytes(), record.facts.id.as_bytes()])?;
+    tx.run(
+        FORGET_EMAILS,
+        params![settings.tenant.id.as_bytes(), record.facts.id.as_bytes()],
+    )?;
     add_emails(tx, settings, &keys, &record.facts)?;
     counts::move_user(tx, settings.tenant.id, Some(before), Some(&record.facts));
     Ok(record)
@@ -61,15 +66,20 @@ struct Keys {
 
 fn add_emails(tx: &mut Tx<'_>, settings: &Settings, keys: &Keys, facts: &Facts) -> Result<(), Error> {
     for email in &keys.other_emails {
-        tx.run(ADD_EMAIL, params![settings.tenant.id.as_bytes(), email, facts.id.as_bytes()])?;
+        tx.run(
+            ADD_EMAIL,
+            params![settings.tenant.id.as_bytes(), email, facts.id.as_bytes()],
+        )?;
     }
     Ok(())
 }
 
 fn keyed(settings: &Settings, user: User) -> (Keys, Record) {
     let email = user.email().map(Facts::key_of);
-    let other_emails =
-        names::addresses(&user.attributes).map(Facts::key_of).filter(|key| Some(key) != email.as_ref()).collect();
+    let other_emails = names::addresses(&user.attributes)
+        .map(Facts::key_of)
+        .filter(|key| Some(key) != email.as_ref())
+        .collect();
     let keys = Keys {
         user_name: Facts::key_of(user.user_name().unwrap_or_default()),
         account: Facts::key_of(&user.facts.account_name),
@@ -83,17 +93,24 @@ fn keyed(settings: &Settings, user: User) -> (Keys, Record) {
 /// Two user names that become the same account name get `~2`, `~3` ... appended.
 fn name_account(tx: &mut Tx<'_>, settings: &Settings, user: &mut User) -> Result<(), Error> {
     let base = Facts::account_name_of(user.user_name().unwrap_or_default());
-    let numbered = user.facts.account_name.strip_prefix(&base).and_then(|rest| rest.strip_prefix('~'));
-    let is_its_own = user.facts.account_name == base || numbered.is_some_and(|number| number.parse::<u32>().is_ok());
+    let numbered = user
+        .facts
+        .account_name
+        .strip_prefix(&base)
+        .and_then(|rest| rest.strip_prefix('~'));
+    let is_its_own =
+        user.facts.account_name == base || numbered.is_some_and(|number| number.parse::<u32>().is_ok());
     if is_its_own {
         return Ok(());
     }
     let mut candidate = base.clone();
     for number in 2_u64.. {
         let key = Facts::key_of(&candidate);
-        let taken = tx.one(ACCOUNT_TAKEN, params![settings.tenant.id.as_bytes(), &key], |row| {
-            Ok(row.bytes(0)? != user.facts.id.as_bytes())
-        })?;
+        let taken = tx.one(
+            ACCOUNT_TAKEN,
+            params![settings.tenant.id.as_bytes(), &key],
+            |row| Ok(row.bytes(0)? != user.facts.id.as_bytes()),
+        )?;
         if taken != Some(true) {
             break;
         }
@@ -113,12 +130,19 @@ fn with_params<T>(
     let facts = &record.facts;
     let preservation = facts.lifecycle.preservation();
     let placement = &facts.placement;
-    let decision = placement.decision.as_ref().and_then(|decision| serde_json::to_string(decision).ok());
+    let decision = placement
+        .decision
+        .as_ref()
+        .and_then(|decision| serde_json::to_string(decision).ok());
     let version = |version: u64| i64::try_from(version).unwrap_or(i64::MAX);
     let mut params = [
         Param::from(settings.tenant.id.as_bytes()),
         facts.id.as_bytes().into(),
-        facts.connection.as_ref().map(directory::ConnectionId::as_bytes).into(),
+        facts
+            .connection
+            .as_ref()
+            .map(directory::ConnectionId::as_bytes)
+            .into(),
         (&keys.user_name).into(),
         (&facts.account_name).into(),
         (&keys.account).into(),
@@ -133,8 +157,16 @@ fn with_params<T>(
         preservation.map(|preservation| &preservation.by).into(),
         preservation.map(|preservation| preservation.at).into(),
         preservation.and_then(|preservation| preservation.purge_at).into(),
-        placement.profile.as_ref().map(directory::ProfileId::as_bytes).into(),
-        placement.storage.as_ref().map(directory::StorageId::as_bytes).into(),
+        placement
+            .profile
+            .as_ref()
+            .map(directory::ProfileId::as_bytes)
+            .into(),
+        placement
+            .storage
+            .as_ref()
+            .map(directory::StorageId::as_bytes)
+            .into(),
         placement.own_quota.map(|quota| version(quota.get())).into(),
         decision.as_ref().into(),
         version(facts.version).into(),
@@ -143,7 +175,9 @@ fn with_params<T>(
         (&record.document).into(),
         Param::Null,
     ];
-    let Some(expected) = expected_version else { return run(&params[..25]) };
+    let Some(expected) = expected_version else {
+        return run(&params[..25]);
+    };
     params[25] = version(expected).into();
     run(&params)
 }
