@@ -99,7 +99,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
-    /// The address that identity providers reach it under, such as https://provost.example.com
+    /// The address that identity providers reach it under, such as <https://provost.example.com>
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<String>,
@@ -426,7 +426,7 @@ pub(crate) struct Simulate {
     /// The identity provider
     #[arg(value_enum)]
     pub(crate) provider: Provider,
-    /// The SCIM base URL, such as http://127.0.0.1:8080/scim/v2
+    /// The SCIM base URL, such as <http://127.0.0.1:8080/scim/v2>
     #[arg(long)]
     pub(crate) url: String,
     /// The token

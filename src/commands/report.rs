@@ -54,7 +54,7 @@ pub(super) async fn run(session: &Session, command: &cli::Report) -> Result<(), 
         Format::Csv => csv(&rows)?,
         Format::Table => {
             let columns: Vec<_> = COLUMNS.iter().map(|(column, _)| *column).collect();
-            let cells: Vec<_> = rows.iter().map(|row| cells(row)).collect();
+            let cells: Vec<_> = rows.iter().map(cells).collect();
             print(&table(&columns, &cells))?;
         }
     }

@@ -134,10 +134,7 @@ async fn obey(control: Control, common: Common, flags: Serve, log: Log) {
                     tracing::error!(%error, "kept the old certificate");
                 }
                 let filter = read(&common, &flags).and_then(|config| filter(&config));
-                match filter.map(|filter| log.reload(filter)) {
-                    Ok(Ok(())) => {}
-                    _ => tracing::error!("kept the old log level: the configuration cannot be read"),
-                }
+                if let Ok(Ok(())) = filter.map(|filter| log.reload(filter)) {} else { tracing::error!("kept the old log level: the configuration cannot be read") }
             }
         }
     }

@@ -36,7 +36,7 @@ impl Actor {
 pub struct Ids(Uuid);
 
 impl Ids {
-    /// Ids that follow `first`, a UUIDv7.
+    /// Ids that follow `first`, a `UUIDv7`.
     pub fn from(first: Uuid) -> Self {
         Self(first)
     }

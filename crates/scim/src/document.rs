@@ -229,11 +229,11 @@ fn coerce_one(attribute: &Attribute, value: Value, path: &str) -> Result<Option<
         (_, Value::Null) => return Ok(None),
         (Type::Complex, _) => return coerce_complex(attribute, value, path),
         (Type::String | Type::Reference | Type::Binary, Value::String(_))
-        | (Type::Boolean, Value::Bool(_)) => true,
+        | (Type::Boolean, Value::Bool(_))
+        | (Type::Decimal, Value::Number(_)) => true,
         (_, Value::String(text)) if text.is_empty() => return Ok(None),
         (Type::Boolean, Value::String(text)) => return boolean(text, path).map(Some),
         (Type::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
-        (Type::Decimal, Value::Number(_)) => true,
         (Type::Integer | Type::Decimal, Value::String(text)) => {
             return number(attribute.kind, text, path).map(Some);
         }

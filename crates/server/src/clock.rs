@@ -9,7 +9,7 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// A fresh UUIDv7.
+/// A fresh `UUIDv7`.
 #[expect(clippy::disallowed_methods, reason = "this is where chance comes in")]
 pub fn fresh_id() -> Uuid {
     Uuid::now_v7()

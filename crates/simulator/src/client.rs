@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{Deviation, Error, Plan, Report};
 
 /// Okta hangs up after this.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 
 pub(crate) struct Client {
     http: reqwest::Client,

@@ -13,6 +13,7 @@ const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// "Test Connector Configuration", with the right token and with a wrong one.
 pub(crate) async fn test_connection(client: &Client) {
     const CALL: &str = "test connection";
+    const WRONG: &str = "wrong token";
     if let Some(answer) = client
         .send(CALL, Method::GET, "/Users?startIndex=1&count=2", None)
         .await
@@ -22,7 +23,6 @@ pub(crate) async fn test_connection(client: &Client) {
         });
         check_list(client, CALL, &answer.body);
     }
-    const WRONG: &str = "wrong token";
     let wrong = "Bearer pvt_0000000000000000000000000000000000000000000000000";
     if let Some(answer) = client
         .send_as(WRONG, Method::GET, "/Users?startIndex=1&count=2", None, wrong)
@@ -89,7 +89,7 @@ impl Player<'_> {
             return;
         };
         self.repeat_create().await;
-        self.person.title = "Vice President".to_owned();
+        self.person.title = String::from("Vice President");
         self.person.family_name = format!("{}-Smith", self.person.family_name);
         self.update("update", &id, None).await;
         self.set_active("deactivate", &id, false).await;
@@ -207,10 +207,10 @@ impl Player<'_> {
             self.update(call, id, Some(active)).await;
             return;
         }
-        let patch =
+        let body =
             json!({"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": {"active": active}}]});
         let path = format!("/Users/{id}");
-        let Some(answer) = self.client.send(call, Method::PATCH, &path, Some(&patch)).await else {
+        let Some(answer) = self.client.send(call, Method::PATCH, &path, Some(&body)).await else {
             return;
         };
         self.status(call, &answer, &[200, 204]);

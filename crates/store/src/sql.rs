@@ -75,7 +75,7 @@ impl<'p, const N: usize> From<&'p [u8; N]> for Param<'p> {
     }
 }
 
-impl<'p, T: Into<Self>> From<Option<T>> for Param<'p> {
+impl<T: Into<Self>> From<Option<T>> for Param<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }

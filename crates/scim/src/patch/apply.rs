@@ -177,7 +177,7 @@ fn apply_undeclared(
         holder.retain(|key, _| key != USER_PRINCIPAL_NAME);
         match value {
             Some(value @ Value::String(_)) if verb != Verb::Remove => {
-                drop(holder.insert(USER_PRINCIPAL_NAME.to_owned(), value))
+                drop(holder.insert(USER_PRINCIPAL_NAME.to_owned(), value));
             }
             Some(Value::Null) | None => {}
             Some(_) if verb == Verb::Remove => {}

@@ -143,7 +143,7 @@ impl Path {
         })?;
         match rest.strip_prefix('.') {
             Some(sub) if crate::path::is_name(sub) && attribute.sub.is_none() => {
-                attribute.sub = Some(sub.to_owned())
+                attribute.sub = Some(sub.to_owned());
             }
             None if rest.is_empty() => {}
             _ => {

@@ -237,17 +237,14 @@ fn set_part(values: &mut [Value], indexes: &[usize], sub: &Attribute, value: Opt
 /// Adds a value unless it is there already; one with the same `value` is completed instead.
 fn add(values: &mut Vec<Value>, new: Value) {
     let twin = values.iter().position(|value| same(value, &new));
-    let index = match twin {
-        Some(index) => {
-            let mut element = object_in(values[index].take());
-            element.extend(object_in(new));
-            values[index] = Value::Object(element);
-            index
-        }
-        None => {
-            values.push(new);
-            values.len() - 1
-        }
+    let index = if let Some(index) = twin {
+        let mut element = object_in(values[index].take());
+        element.extend(object_in(new));
+        values[index] = Value::Object(element);
+        index
+    } else {
+        values.push(new);
+        values.len() - 1
     };
     yield_primary(values, index);
 }

@@ -71,7 +71,7 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         match kind {
             Kind::Unauthorized => {
-                drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+                drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Kind::Unavailable => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER))),
             _ => {}

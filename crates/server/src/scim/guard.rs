@@ -4,7 +4,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::extract::{OriginalUri, Request};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use scim::Kind;
@@ -85,7 +85,7 @@ pub(super) async fn speak_scim(mut response: Response) -> Response {
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer
             .headers_mut()
-            .insert(header::ALLOW, HeaderValue::from(allow));
+            .insert(header::ALLOW, allow);
     }
     answer
 }

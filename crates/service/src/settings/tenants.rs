@@ -30,20 +30,17 @@ pub fn show(tx: &mut Tx<'_>, name: &str) -> Result<Tenant, Error> {
         Ok(name) => store::settings::tenant_by_name(tx, &name)?,
         Err(_) => None,
     };
-    match found {
-        Some(tenant) => Ok(tenant),
-        None => {
-            let known = store::settings::tenants(tx)?
-                .into_iter()
-                .map(|tenant| tenant.name.to_string())
-                .collect();
-            Err(Refusal::Unknown {
-                thing: Thing::Tenant,
-                name: name.to_owned(),
-                known,
-            }
-            .into())
+    if let Some(tenant) = found { Ok(tenant) } else {
+        let known = store::settings::tenants(tx)?
+            .into_iter()
+            .map(|tenant| tenant.name.to_string())
+            .collect();
+        Err(Refusal::Unknown {
+            thing: Thing::Tenant,
+            name: name.to_owned(),
+            known,
         }
+        .into())
     }
 }
 

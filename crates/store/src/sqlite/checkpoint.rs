@@ -66,7 +66,7 @@ impl Checkpoint {
         } else if pages - self.begun_at >= BEGIN {
             self.begun_at = pages;
             // One that is asked already will see these pages too.
-            drop(self.begin.try_send(()));
+            let _ = self.begin.try_send(());
         }
     }
 }

@@ -107,7 +107,9 @@ fn serve(
     while let Ok(first) = waiting.recv() {
         let mut batch = vec![first];
         if transact(connection, cache, &mut batch, Some(waiting)).is_ok() {
-            batch.into_iter().for_each(|work| work.answer(Ok(())));
+            for work in batch {
+                work.answer(Ok(()));
+            }
             checkpoint.after_commit(connection);
             continue;
         }
