@@ -1,5 +1,6 @@
 //! `provost serve`
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use directory::{Actor, TenantId};
@@ -67,7 +68,10 @@ type Log = reload::Handle<EnvFilter, Registry>;
 
 fn start_log(config: &Config) -> Result<Log, Failure> {
     let (filter, handle) = reload::Layer::new(filter(config)?);
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     Registry::default().with(filter).with(lines).init();
     Ok(handle)
 }

@@ -19,17 +19,19 @@ pub(super) fn first(base: &str, secret: &Secret, data: &Path) -> io::Result<()> 
         return print(&text);
     }
     let path = data.join(FILE);
+    // One that is left from an earlier database may have other permissions.
+    let _ = std::fs::remove_file(&path);
     let mut file = std::fs::File::options()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&path)?;
     file.write_all(text.as_bytes())?;
     print(&format!(
-        "Provost is ready. The base URL, the token and what to do next are in {}.",
+        "The token and what to do next are in {}.",
         path.display()
-    ))
+    ))?;
+    again(base)
 }
 
 /// The database was there.

@@ -41,7 +41,7 @@ impl Schemas {
                 Value::Object(inner) => inner
                     .into_iter()
                     .try_for_each(|(k, v)| self.admit_one(&k, v, into)),
-                Value::Null => Ok(()),
+                unassigned if is_absent(&unassigned) => Ok(()),
                 other => Err(wrong_type(key, "an object", &other)),
             };
         }
@@ -60,8 +60,8 @@ impl Schemas {
             return self.admit_extension_or_core(schema, json!({ name: value }), into);
         }
         let inner = match value {
-            Value::Null => return Ok(()),
             Value::Object(inner) => inner,
+            unassigned if is_absent(&unassigned) => return Ok(()),
             other if declared.is_some() => return Err(wrong_type(urn, "an object", &other)),
             other => return put_once(&mut into.undeclared, urn, other),
         };

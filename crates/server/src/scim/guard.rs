@@ -83,9 +83,7 @@ pub(super) async fn speak_scim(mut response: Response) -> Response {
         .unwrap_or("The request cannot be answered");
     let mut answer = Failure::new(kind, format!("{reason}.")).into_response();
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
-        answer
-            .headers_mut()
-            .insert(header::ALLOW, allow);
+        answer.headers_mut().insert(header::ALLOW, allow);
     }
     answer
 }

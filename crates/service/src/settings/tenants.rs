@@ -30,7 +30,9 @@ pub fn show(tx: &mut Tx<'_>, name: &str) -> Result<Tenant, Error> {
         Ok(name) => store::settings::tenant_by_name(tx, &name)?,
         Err(_) => None,
     };
-    if let Some(tenant) = found { Ok(tenant) } else {
+    if let Some(tenant) = found {
+        Ok(tenant)
+    } else {
         let known = store::settings::tenants(tx)?
             .into_iter()
             .map(|tenant| tenant.name.to_string())

@@ -1,0 +1,87 @@
+//! Connections are walls.
+
+use serde_json::json;
+use testkit::{patch, person};
+
+use crate::{id, path, start};
+
+#[tokio::test]
+async fn a_connection_sees_and_changes_its_own_users_alone() {
+    let provost = start().await;
+    let entra = provost.connect("Entra ID").await;
+    let ava = provost.client.create(&person("ava")).await;
+    entra.get(&path(&ava)).await.refused(404, "");
+    entra.put(&path(&ava), &person("ava")).await.refused(404, "");
+    entra
+        .patch(
+            &path(&ava),
+            &patch(json!([{"op": "replace", "value": {"active": false}}])),
+        )
+        .await
+        .refused(404, "");
+    entra.delete(&path(&ava)).await.refused(404, "");
+    for filter in [
+        "userName eq \"ava@example.com\"",
+        "externalId eq \"00u-ava\"",
+        "emails eq \"ava@example.com\"",
+        "userName pr",
+    ] {
+        assert!(entra.find(filter).await.is_empty(), "{filter}");
+    }
+    assert!(entra.find(&format!("id eq \"{}\"", id(&ava))).await.is_empty());
+    let bob = entra.create(&person("bob")).await;
+    let list = provost.client.get("/Users").await.expect(200);
+    assert_eq!(
+        (&list["totalResults"], &list["Resources"][0]["id"]),
+        (&json!(1), &ava["id"])
+    );
+    assert_eq!(provost.user(id(&bob))["managedBy"], "Entra ID");
+}
+
+#[tokio::test]
+async fn a_name_that_another_connection_has_is_409_naming_it() {
+    let provost = start().await;
+    let entra = provost.connect("Entra ID").await;
+    let ava = entra.create(&person("ava")).await;
+    let detail = provost
+        .client
+        .post("/Users", &person("ava"))
+        .await
+        .refused(409, "uniqueness");
+    assert!(
+        detail.contains("Entra ID") && !detail.contains(id(&ava)),
+        "{detail}"
+    );
+    let bob = provost.client.create(&person("bob")).await;
+    let mut renamed = person("bob");
+    renamed["userName"] = json!("ava@example.com");
+    let detail = provost
+        .client
+        .put(&path(&bob), &renamed)
+        .await
+        .refused(409, "uniqueness");
+    assert!(detail.contains("Entra ID"), "{detail}");
+    let mut same_external_id = person("cyd");
+    same_external_id["externalId"] = json!("00u-ava");
+    provost.client.create(&same_external_id).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_removed_leaves_its_users_manual_and_they_can_be_adopted() {
+    let provost = start().await;
+    let entra = provost.connect("Entra ID").await;
+    let ava = entra.create(&person("ava")).await;
+    let removed = provost
+        .admin(|tx, ctx| service::settings::connections::remove(tx, ctx, "Entra ID"))
+        .await;
+    assert_eq!(removed, 1);
+    entra.get("/Users").await.refused(401, "");
+    assert!(provost.user(id(&ava))["managedBy"].is_null());
+    assert_eq!(
+        provost.client.find("userName eq \"ava@example.com\"").await.len(),
+        1
+    );
+    let adopted = provost.client.put(&path(&ava), &person("ava")).await.expect(200);
+    assert_eq!(adopted["id"], ava["id"]);
+    assert_eq!(provost.user(id(&ava))["managedBy"], "default");
+}

@@ -1,0 +1,321 @@
+//! Joiners, leavers and those who return: the life-cycle table, row by row.
+
+use serde_json::{Value, json};
+use service::settings::profiles::{self, ProfileChange};
+use testkit::{Provost, patch, person};
+
+use crate::{id, path, start};
+
+/// Says `active` as Okta's catalogue app does.
+async fn say(provost: &Provost, user: &Value, active: bool) -> testkit::Answer {
+    let operations = json!([{"op": "replace", "value": {"active": active}}]);
+    provost.client.patch(&path(user), &patch(operations)).await
+}
+
+fn state(provost: &Provost, user: &Value) -> String {
+    let user = provost.user(id(user));
+    let text = |key: &str| user[key].as_str().unwrap().to_owned();
+    format!("{} {} {}", text("status"), text("idpState"), text("hold"))
+}
+
+#[tokio::test]
+async fn a_leaver_is_preserved_in_every_shape_that_says_so() {
+    let provost = start().await;
+    for (number, operation) in [
+        json!({"op": "replace", "value": {"active": false}}),
+        json!({"op": "Replace", "path": "active", "value": "False"}),
+        json!({"op": "replace", "path": "active", "value": false}),
+        json!({"op": "Add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": false}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user = provost.client.create(&person(&format!("p{number}"))).await;
+        let answer = provost
+            .client
+            .patch(&path(&user), &patch(json!([operation])))
+            .await
+            .expect(200);
+        assert_eq!(answer["active"], false);
+        assert_eq!(state(&provost, &user), "preserved inactive none");
+        let preservation = &provost.user(id(&user))["preservation"];
+        assert_eq!(
+            (&preservation["by"], &preservation["cause"]),
+            (&json!("default"), &json!("deactivated"))
+        );
+    }
+    let user = provost.client.create(&person("put")).await;
+    let mut gone = person("put");
+    gone["active"] = json!("false");
+    assert_eq!(
+        provost.client.put(&path(&user), &gone).await.expect(200)["active"],
+        false
+    );
+    assert_eq!(state(&provost, &user), "preserved inactive none");
+}
+
+#[tokio::test]
+async fn a_return_restores_the_account_as_it_was() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    let before = provost.user(id(&user));
+    say(&provost, &user, false).await.expect(200);
+    provost.without_everyone().await;
+    assert_eq!(say(&provost, &user, true).await.expect(200)["active"], true);
+    assert_eq!(state(&provost, &user), "active active none");
+    let after = provost.user(id(&user));
+    assert_eq!(
+        after["decision"], before["decision"],
+        "the old decision stays though nothing matches now"
+    );
+    assert!(after["preservation"].is_null());
+}
+
+#[tokio::test]
+async fn a_user_who_is_created_inactive_is_staged() {
+    let provost = start().await;
+    provost.without_everyone().await;
+    let mut sent = person("ava");
+    sent["active"] = json!(false);
+    let user = provost.client.create(&sent).await;
+    assert_eq!(user["active"], false);
+    assert_eq!(state(&provost, &user), "preserved inactive none");
+    let shown = provost.user(id(&user));
+    assert_eq!(shown["preservation"]["cause"], "staged");
+    assert!(shown["profile"].is_null() && shown["preservation"]["purgeAt"].is_null());
+    let detail = say(&provost, &user, true).await.refused(400, "invalidValue");
+    assert!(detail.starts_with("No mapping matched"), "{detail}");
+    provost.mapping("All", directory::Condition::Any, "default").await;
+    say(&provost, &user, true).await.expect(200);
+    assert_eq!(provost.user(id(&user))["profile"], "default");
+}
+
+#[tokio::test]
+async fn a_deleted_user_returns_to_the_same_account() {
+    for by in ["externalId", "userName"] {
+        let provost = start().await;
+        let user = provost.client.create(&person("ava")).await;
+        provost.client.delete(&path(&user)).await;
+        assert_eq!(state(&provost, &user), "preserved absent none");
+        let mut back = person("ava");
+        if by == "externalId" {
+            back["userName"] = json!("ava.nguyen@example.com");
+        } else {
+            back.as_object_mut().unwrap().remove("externalId");
+        }
+        let returned = provost.client.create(&back).await;
+        assert_eq!(returned["id"], user["id"], "by {by}");
+        assert_eq!(returned["userName"], back["userName"], "takes the new userName");
+        assert_eq!(returned["meta"]["created"], user["meta"]["created"]);
+        assert_eq!(returned["externalId"], "00u-ava");
+        assert_eq!(state(&provost, &user), "active active none");
+    }
+}
+
+#[tokio::test]
+async fn a_deactivated_user_who_is_created_again_returns_to_the_same_account() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    say(&provost, &user, false).await.expect(200);
+    let returned = provost.client.create(&person("ava")).await;
+    assert_eq!(returned["id"], user["id"]);
+    assert_eq!(state(&provost, &user), "active active none");
+}
+
+#[tokio::test]
+async fn an_active_user_who_is_created_again_is_409() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    let detail = provost
+        .client
+        .post("/Users", &person("ava"))
+        .await
+        .refused(409, "uniqueness");
+    assert!(
+        detail.contains("00u-ava") && detail.contains(id(&user)),
+        "{detail}"
+    );
+    let mut other = person("bob");
+    other["userName"] = json!("AVA@example.com");
+    let detail = provost
+        .client
+        .post("/Users", &other)
+        .await
+        .refused(409, "uniqueness");
+    assert!(detail.contains("AVA@example.com"), "{detail}");
+    assert_eq!(provost.client.get("/Users").await.expect(200)["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn a_recycled_name_waits_for_an_administrator() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    say(&provost, &user, false).await.expect(200);
+    let mut other = person("ava");
+    other["externalId"] = json!("00u-somebody-else");
+    let detail = provost
+        .client
+        .post("/Users", &other)
+        .await
+        .refused(409, "uniqueness");
+    assert!(
+        detail.contains("00u-ava") && detail.contains("00u-somebody-else"),
+        "naming both: {detail}"
+    );
+    assert_eq!(state(&provost, &user), "preserved inactive none");
+}
+
+#[tokio::test]
+async fn a_deleted_users_name_is_free_for_somebody_else() {
+    let provost = start().await;
+    let old = provost.client.create(&person("ava")).await;
+    provost.client.delete(&path(&old)).await;
+    let mut other = person("ava");
+    other["externalId"] = json!("00u-somebody-else");
+    let new = provost.client.create(&other).await;
+    assert_ne!(new["id"], old["id"]);
+    assert_eq!(state(&provost, &old), "preserved absent none");
+    assert_eq!(provost.user(id(&new))["accountName"], "ava@example.com~2");
+}
+
+#[tokio::test]
+async fn no_word_of_the_provider_ends_an_administrators_hold() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    provost.preserve(id(&user)).await;
+    assert_eq!(state(&provost, &user), "preserved active administrator");
+    let seen = provost.client.get(&path(&user)).await.expect(200);
+    assert_eq!(
+        seen["active"], true,
+        "the provider's own word, so that it does not loop"
+    );
+
+    let mut repeated = person("ava");
+    repeated["title"] = json!("Boss");
+    let updated = provost.client.put(&path(&user), &repeated).await.expect(200);
+    assert_eq!(
+        (&updated["title"], &updated["active"]),
+        (&json!("Boss"), &json!(true))
+    );
+    assert_eq!(state(&provost, &user), "preserved active administrator");
+
+    say(&provost, &user, false).await.expect(200);
+    assert_eq!(state(&provost, &user), "preserved inactive administrator");
+    let detail = say(&provost, &user, true).await.refused(400, "mutability");
+    assert!(
+        detail.contains("An administrator (ada) has preserved this account since 20"),
+        "{detail}"
+    );
+    provost
+        .client
+        .post("/Users", &person("ava"))
+        .await
+        .refused(400, "mutability");
+    provost.client.delete(&path(&user)).await;
+    provost
+        .client
+        .post("/Users", &person("ava"))
+        .await
+        .refused(400, "mutability");
+    assert_eq!(state(&provost, &user), "preserved absent administrator");
+}
+
+#[tokio::test]
+async fn an_administrator_ends_a_hold_and_not_the_providers_word() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    let uid = directory::UserId::parse(id(&user)).unwrap();
+    let activate = |over| {
+        let work =
+            move |tx: &mut store::Tx<'_>, ctx: &directory::Ctx| service::users::activate(tx, ctx, uid, over);
+        provost.admin_at(server::clock::now(), work)
+    };
+    provost.preserve(id(&user)).await;
+    activate(directory::Override::No).await.unwrap();
+    assert_eq!(state(&provost, &user), "active active none");
+
+    provost.preserve(id(&user)).await;
+    say(&provost, &user, false).await.expect(200);
+    activate(directory::Override::No).await.unwrap();
+    assert_eq!(state(&provost, &user), "preserved inactive none");
+    let refused = activate(directory::Override::No).await.unwrap_err();
+    assert!(refused.to_string().contains("--override"), "{refused}");
+    activate(directory::Override::UntilNextWord).await.unwrap();
+    assert_eq!(state(&provost, &user), "active inactive none");
+    say(&provost, &user, false).await.expect(200);
+    assert_eq!(
+        state(&provost, &user),
+        "active inactive none",
+        "the same word again is none"
+    );
+    say(&provost, &user, true).await.expect(200);
+    say(&provost, &user, false).await.expect(200);
+    assert_eq!(state(&provost, &user), "preserved inactive none");
+}
+
+#[tokio::test]
+async fn a_rename_onto_a_name_that_is_taken_is_409_even_if_the_holder_is_preserved() {
+    let provost = start().await;
+    let ava = provost.client.create(&person("ava")).await;
+    let bob = provost.client.create(&person("bob")).await;
+    say(&provost, &ava, false).await.expect(200);
+    let mut renamed = person("bob");
+    renamed["userName"] = json!("AVA@example.com");
+    let detail = provost
+        .client
+        .put(&path(&bob), &renamed)
+        .await
+        .refused(409, "uniqueness");
+    assert!(
+        detail.contains("preserved") && detail.contains(id(&ava)),
+        "{detail}"
+    );
+    provost.client.delete(&path(&ava)).await;
+    provost.client.put(&path(&bob), &renamed).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_purge_date_is_fixed_when_the_user_is_preserved() {
+    let provost = start().await;
+    let days = |days| {
+        let change = ProfileChange {
+            purge_days: Some(days),
+            ..ProfileChange::default()
+        };
+        provost.admin(move |tx, ctx| profiles::set(tx, ctx, "default", &change))
+    };
+    days(90).await;
+    let user = provost.client.create(&person("ava")).await;
+    say(&provost, &user, false).await.expect(200);
+    let purge_at = |provost: &Provost| provost.user(id(&user))["preservation"]["purgeAt"].clone();
+    let fixed = purge_at(&provost);
+    let (at, end): (jiff::Timestamp, jiff::Timestamp) = (
+        provost.user(id(&user))["preservation"]["at"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap(),
+        fixed.as_str().unwrap().parse().unwrap(),
+    );
+    assert_eq!(end.duration_since(at).as_hours(), 90 * 24);
+    days(1).await;
+    provost.client.delete(&path(&user)).await;
+    assert_eq!(purge_at(&provost), fixed);
+}
+
+#[tokio::test]
+async fn leaving_is_never_blocked_by_a_limit() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    let change = service::settings::tenants::TenantChange {
+        max_active_users: Some(1),
+        unique_email: Some(true),
+        require_display_name: Some(true),
+        ..Default::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
+        .await;
+    say(&provost, &user, false).await.expect(200);
+    assert_eq!(state(&provost, &user), "preserved inactive none");
+}

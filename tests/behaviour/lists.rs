@@ -1,0 +1,162 @@
+//! `GET /Users`: filters and pages.
+
+use serde_json::{Value, json};
+use testkit::person;
+
+use crate::{id, start};
+
+fn ids(list: &Value) -> Vec<String> {
+    list["Resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| id(user).to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn pages_come_in_one_order_and_their_numbers_are_integers() {
+    let provost = start().await;
+    let mut created = Vec::new();
+    for number in 0..7 {
+        created.push(id(&provost.client.create(&person(&format!("p{number}"))).await).to_owned());
+    }
+    let mut seen = Vec::new();
+    for start in [1, 4, 7] {
+        let page = provost
+            .client
+            .get(&format!("/Users?startIndex={start}&count=3"))
+            .await
+            .expect(200);
+        assert_eq!(
+            page["schemas"],
+            json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"])
+        );
+        assert_eq!(
+            (&page["totalResults"], &page["startIndex"]),
+            (&json!(7), &json!(start))
+        );
+        assert_eq!(page["itemsPerPage"], ids(&page).len());
+        seen.extend(ids(&page));
+    }
+    assert_eq!(seen, created, "in the order in which they were created");
+    for (query, items, first) in [
+        ("count=0", 0, 1),
+        ("startIndex=-5&count=2", 2, 1),
+        ("startIndex=99", 0, 99),
+        ("count=-1", 0, 1),
+        ("", 7, 1),
+        ("STARTINDEX=7", 1, 7),
+    ] {
+        let page = provost.client.get(&format!("/Users?{query}")).await.expect(200);
+        assert_eq!(page["totalResults"], 7, "{query}");
+        assert_eq!(
+            (ids(&page).len(), &page["startIndex"]),
+            (items, &json!(first)),
+            "{query}"
+        );
+    }
+    provost
+        .client
+        .get("/Users?count=many")
+        .await
+        .refused(400, "invalidValue");
+}
+
+#[tokio::test]
+async fn nobody_is_an_empty_list() {
+    let provost = start().await;
+    let list = provost
+        .client
+        .get("/Users?filter=userName%20eq%20%22nobody%40okta.local%22&startIndex=1&count=100")
+        .await;
+    let empty = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": 0,
+        "startIndex": 1, "itemsPerPage": 0, "Resources": []});
+    assert_eq!(list.expect(200), empty);
+}
+
+#[tokio::test]
+async fn each_identifier_finds_its_user() {
+    let provost = start().await;
+    let mut sent = person("ava");
+    sent["emails"] = json!([{"value": "Ava@Work.example", "type": "work", "primary": true}, {"value": "ava@home.example", "type": "home"}]);
+    let ava = provost.client.create(&sent).await;
+    provost.client.create(&person("bob")).await;
+    for filter in [
+        "userName eq \"AVA@example.com\"".to_owned(),
+        "urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"ava@example.com\"".to_owned(),
+        "externalId eq \"00u-ava\"".to_owned(),
+        format!("id eq \"{}\"", id(&ava)),
+        "emails eq \"ava@work.example\"".to_owned(),
+        "emails.value eq \"ava@home.example\"".to_owned(),
+        "emails[type eq \"home\"].value eq \"ava@home.example\"".to_owned(),
+        "emails[type eq \"home\" and value eq \"ava@home.example\"]".to_owned(),
+        "userName eq ava@example.com".to_owned(),
+        "userName eq \"ava@example.com\" and active eq \"True\"".to_owned(),
+        "name.givenName eq \"AVA\"".to_owned(),
+        "userName sw \"a\"".to_owned(),
+    ] {
+        let found = provost.client.find(&filter).await;
+        assert_eq!(found, std::slice::from_ref(&ava), "{filter}");
+    }
+    for filter in [
+        "externalId eq \"00U-AVA\"",
+        "id eq \"nonsense\"",
+        "userName eq \"ava@example.com\" and active eq false",
+        "emails[type eq \"work\"].value eq \"ava@home.example\"",
+        "shoeSize eq \"42\"",
+    ] {
+        assert!(provost.client.find(filter).await.is_empty(), "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_read_says_where_and_what_was_expected() {
+    let provost = start().await;
+    let refused = |query: &'static str| {
+        let client = provost.client.clone();
+        async move {
+            client
+                .get(&format!("/Users?filter={query}"))
+                .await
+                .refused(400, "invalidFilter")
+        }
+    };
+    assert_eq!(
+        refused("userName+is+%22a%22").await,
+        "The filter cannot be read at position 10: expected an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr), found 'i'."
+    );
+    assert!(refused("userName+eq").await.contains("position 12"));
+    assert!(refused("%28%28userName+pr").await.contains("found the end"));
+}
+
+#[tokio::test]
+async fn a_blank_may_be_a_plus_and_a_plus_is_percent_2b() {
+    let provost = start().await;
+    let mut sent = person("x");
+    sent["userName"] = json!("ava+tag@example.com");
+    let ava = provost.client.create(&sent).await;
+    let list = provost
+        .client
+        .get("/Users?filter=userName+eq+%22ava%2Btag@example.com%22")
+        .await
+        .expect(200);
+    assert_eq!(ids(&list), [id(&ava)]);
+}
+
+#[tokio::test]
+async fn deactivated_users_are_still_listed() {
+    let provost = start().await;
+    let mut sent = person("ava");
+    sent["active"] = json!(false);
+    provost.client.create(&sent).await;
+    let list = provost
+        .client
+        .get("/Users?startIndex=1&count=2")
+        .await
+        .expect(200);
+    assert_eq!(
+        (&list["totalResults"], &list["Resources"][0]["active"]),
+        (&json!(1), &json!(false))
+    );
+}

@@ -1,0 +1,314 @@
+//! Which mapping places whom, and what a refusal tells.
+
+use directory::{Bytes, Condition};
+use scim::AttributePath;
+use serde_json::{Value, json};
+use service::settings::mappings::{self, MappingChange};
+use service::settings::profiles::{self, ProfileChange};
+use testkit::{ENTERPRISE, Provost, patch, person};
+
+use crate::{id, path, start};
+
+fn attribute(path: &str, values: &[&str]) -> Condition {
+    Condition::Attribute {
+        path: AttributePath::parse(path).unwrap(),
+        values: values.iter().map(|&value| value.to_owned()).collect(),
+        case_sensitive: false,
+    }
+}
+
+/// Profiles and mappings: `Germany` for countryCode DE or AT, `Sales` for the department, then everybody.
+async fn ordered() -> Provost {
+    let provost = start().await;
+    for name in ["Germany", "Sales"] {
+        provost.profile(name, ProfileChange::default()).await;
+    }
+    provost
+        .mapping("Germany", attribute("countryCode", &["DE", "AT"]), "Germany")
+        .await;
+    provost
+        .mapping("Sales", attribute("department", &["Sales"]), "Sales")
+        .await;
+    provost
+}
+
+fn with(name: &str, more: Value) -> Value {
+    let mut user = person(name);
+    for (key, value) in more.as_object().unwrap() {
+        user[key] = value.clone();
+    }
+    user
+}
+
+#[tokio::test]
+async fn the_first_mapping_that_matches_decides() {
+    let provost = ordered().await;
+    for (name, more, mapping, profile) in [
+        (
+            "a",
+            json!({"countryCode": "de", ENTERPRISE: {"department": "Sales"}}),
+            "Germany",
+            "Germany",
+        ),
+        (
+            "b",
+            json!({"countryCode": "FR", ENTERPRISE: {"department": "SALES"}}),
+            "Sales",
+            "Sales",
+        ),
+        ("c", json!({"countryCode": "FR"}), "Everyone", "default"),
+        ("d", json!({}), "Everyone", "default"),
+    ] {
+        let user = provost.client.create(&with(name, more)).await;
+        let shown = provost.user(id(&user));
+        assert_eq!(shown["decision"]["mappingName"], mapping, "{name}");
+        assert_eq!(shown["profile"], profile, "{name}");
+        assert_eq!(shown["storage"], "default");
+    }
+}
+
+#[tokio::test]
+async fn an_undeclared_attribute_decides_and_is_in_no_file() {
+    let provost = ordered().await;
+    let secret = "zz-only-in-this-request-zz";
+    let sent = with(
+        "ava",
+        json!({"countryCode": "DE", "clearance": secret, ENTERPRISE: {"clearance": secret},
+        "name": {"givenName": "Ava", "clearance": secret}, "urn:acme:2.0:User": {"clearance": [secret]}}),
+    );
+    let user = provost.client.create(&sent).await;
+    assert_eq!(provost.user(id(&user))["profile"], "Germany");
+    assert!(!user.to_string().contains("countryCode"));
+    let operations = json!([{"op": "add", "path": "clearance", "value": secret}, {"op": "add", "value": {"clearance": secret}}]);
+    provost
+        .client
+        .patch(&path(&user), &patch(operations))
+        .await
+        .expect(200);
+    provost.without_everyone().await;
+    let refused = provost
+        .client
+        .post("/Users", &with("bob", json!({"countryCode": secret})))
+        .await;
+    let detail = refused.refused(400, "invalidValue");
+    assert!(
+        detail.contains(secret),
+        "the identity provider's administrator may read it: {detail}"
+    );
+    let written = provost.everything_written();
+    assert!(
+        written.windows(11).any(|bytes| bytes == b"ava@example"),
+        "the search finds what is written"
+    );
+    assert!(
+        !written
+            .windows(secret.len())
+            .any(|bytes| bytes == secret.as_bytes())
+    );
+}
+
+#[tokio::test]
+async fn nobody_matched_is_a_refusal_that_explains() {
+    let provost = ordered().await;
+    provost.without_everyone().await;
+    let sent = with("ava", json!({"countryCode": "FR"}));
+    let detail = provost
+        .client
+        .post("/Users", &sent)
+        .await
+        .refused(400, "invalidValue");
+    assert_eq!(
+        detail,
+        "No mapping matched. The mappings looked at countryCode (the request carries \"FR\") and department (the request \
+         carries none). Correct the person's attributes in the identity provider, or add a mapping in Provost, such as a \
+         last one for any user."
+    );
+    assert_eq!(provost.client.get("/Users").await.expect(200)["totalResults"], 0);
+    let detail = provost
+        .client
+        .post("/Users", &json!({"displayName": "Ava"}))
+        .await
+        .refused(400, "invalidValue");
+    assert!(
+        detail.starts_with("userName is required"),
+        "never the mapping-miss message: {detail}"
+    );
+}
+
+#[tokio::test]
+async fn a_new_mapping_goes_above_those_for_any_user_and_the_order_can_be_changed() {
+    let provost = ordered().await;
+    let names = |provost: &Provost| {
+        let settings = provost
+            .store
+            .read(|tx| service::settings::all(tx, provost.tenant))
+            .unwrap();
+        settings
+            .mappings
+            .iter()
+            .map(|mapping| format!("{} {}", mapping.position, mapping.name))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&provost), ["1 Germany", "2 Sales", "3 Everyone"]);
+    provost
+        .admin(|tx, ctx| mappings::move_to(tx, ctx, "Sales", 1))
+        .await;
+    assert_eq!(names(&provost), ["1 Sales", "2 Germany", "3 Everyone"]);
+    let both = with(
+        "ava",
+        json!({"countryCode": "DE", ENTERPRISE: {"department": "Sales"}}),
+    );
+    let user = provost.client.create(&both).await;
+    assert_eq!(provost.user(id(&user))["profile"], "Sales");
+}
+
+#[tokio::test]
+async fn the_decision_outlives_its_mapping() {
+    let provost = ordered().await;
+    let user = provost
+        .client
+        .create(&with("ava", json!({"countryCode": "DE"})))
+        .await;
+    let before = provost.user(id(&user))["decision"].clone();
+    provost
+        .admin(|tx, ctx| {
+            let change = MappingChange {
+                name: Some("Deutschland".to_owned()),
+                ..MappingChange::default()
+            };
+            mappings::set(tx, ctx, "Germany", &change)
+        })
+        .await;
+    assert_eq!(provost.user(id(&user))["decision"], before);
+    provost
+        .admin(|tx, ctx| mappings::remove(tx, ctx, "Deutschland"))
+        .await;
+    let after = provost.user(id(&user));
+    assert_eq!(after["decision"], before);
+    assert_eq!(before["mappingName"], "Germany");
+    assert_eq!(after["profile"], "Germany");
+}
+
+#[tokio::test]
+async fn a_mappings_own_quota_stays_and_the_profiles_is_followed() {
+    let provost = ordered().await;
+    provost
+        .admin(|tx, ctx| {
+            let change = MappingChange {
+                quota: Some(Some(Bytes::new(5))),
+                ..MappingChange::default()
+            };
+            mappings::set(tx, ctx, "Germany", &change)
+        })
+        .await;
+    let german = provost
+        .client
+        .create(&with("ava", json!({"countryCode": "DE"})))
+        .await;
+    let other = provost.client.create(&person("bob")).await;
+    provost
+        .admin(|tx, ctx| {
+            let quota = || ProfileChange {
+                quota: Some(Bytes::new(9)),
+                ..ProfileChange::default()
+            };
+            profiles::set(tx, ctx, "default", &quota())?;
+            profiles::set(tx, ctx, "Germany", &quota())
+        })
+        .await;
+    assert_eq!(provost.user(id(&german))["quota"], 5);
+    assert_eq!(provost.user(id(&other))["quota"], 9, "followed live");
+}
+
+#[tokio::test]
+async fn values_are_a_list_and_may_hold_commas() {
+    let provost = start().await;
+    provost.profile("Druva", ProfileChange::default()).await;
+    provost
+        .mapping("Druva", attribute("org", &["Druva,ind", "Druva,usa"]), "Druva")
+        .await;
+    for (name, org, profile) in [
+        ("a", "druva,IND", "Druva"),
+        ("b", "Druva", "default"),
+        ("c", " Druva,usa ", "Druva"),
+    ] {
+        let user = provost.client.create(&with(name, json!({"org": org}))).await;
+        assert_eq!(provost.user(id(&user))["profile"], profile, "{org}");
+    }
+}
+
+async fn removal_refused(provost: &Provost) -> String {
+    let removed = provost.admin_at(server::clock::now(), |tx, ctx| {
+        profiles::remove(tx, ctx, "Germany")
+    });
+    removed.await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn what_is_in_use_cannot_be_removed() {
+    let provost = ordered().await;
+    let user = provost
+        .client
+        .create(&with("ava", json!({"countryCode": "DE"})))
+        .await;
+    assert!(removal_refused(&provost).await.contains("1 user"));
+    provost.client.delete(&path(&user)).await;
+    assert!(
+        removal_refused(&provost).await.contains("1 user"),
+        "a preserved user keeps its profile"
+    );
+}
+
+#[tokio::test]
+async fn a_full_profile_and_a_full_tenant_refuse_with_the_limits_name() {
+    let provost = start().await;
+    provost
+        .admin(|tx, ctx| {
+            let change = ProfileChange {
+                max_users: Some(2),
+                ..ProfileChange::default()
+            };
+            profiles::set(tx, ctx, "default", &change)
+        })
+        .await;
+    let ava = provost.client.create(&person("ava")).await;
+    provost.client.create(&person("bob")).await;
+    let detail = provost
+        .client
+        .post("/Users", &person("cyd"))
+        .await
+        .refused(400, "invalidValue");
+    assert!(
+        detail.contains("The profile \"default\" is full: 2 active users"),
+        "{detail}"
+    );
+    provost
+        .client
+        .patch(
+            &path(&ava),
+            &patch(json!([{"op": "replace", "value": {"active": false}}])),
+        )
+        .await
+        .expect(200);
+    provost.client.create(&person("cyd")).await;
+    let back = patch(json!([{"op": "replace", "value": {"active": true}}]));
+    let detail = provost
+        .client
+        .patch(&path(&ava), &back)
+        .await
+        .refused(400, "invalidValue");
+    assert!(detail.contains("is full"), "{detail}");
+    let change = service::settings::tenants::TenantChange {
+        max_active_users: Some(1),
+        ..Default::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
+        .await;
+    let detail = provost
+        .client
+        .post("/Users", &person("dan"))
+        .await
+        .refused(400, "invalidValue");
+    assert!(detail.contains("The tenant is full: 1 active users"), "{detail}");
+}

@@ -1,0 +1,269 @@
+//! Settings, people and the report on the command line, while the server runs on the same database.
+
+use serde_json::json;
+use testkit::{ENTERPRISE, person};
+
+use crate::{json, program};
+
+#[tokio::test]
+async fn an_administrator_sets_up_mappings_and_reads_the_report() {
+    let program = program();
+    let serving = program.serve(&[]);
+    program.stdout(&[
+        "profile",
+        "add",
+        "Germany",
+        "--max-users",
+        "100",
+        "--quota",
+        "50GB",
+        "--purge-days",
+        "90",
+    ]);
+    program.stdout(&["storage", "add", "Frankfurt", "--region", "eu-central-1"]);
+    let mapping = [
+        "mapping",
+        "add",
+        "German staff",
+        "--attribute",
+        "countryCode",
+        "--value",
+        "DE",
+        "--value",
+        "AT",
+        "--profile",
+    ];
+    program.stdout(&[&mapping[..], &["Germany", "--storage", "Frankfurt"]].concat());
+    let listed = program.stdout(&["mapping", "list"]);
+    assert!(
+        listed.contains("countryCode is \"DE\" or \"AT\"") && listed.contains("any user"),
+        "{listed}"
+    );
+
+    let mut german = person("ava");
+    german["countryCode"] = json!("de");
+    german["displayName"] = json!("=HYPERLINK(\"http://evil\")");
+    serving.client.create(&german).await;
+    let bob = serving.client.create(&person("bob")).await;
+    serving
+        .client
+        .delete(&format!("/Users/{}", bob["id"].as_str().unwrap()))
+        .await;
+
+    let rows = json(&program.stdout(&["report", "provisioning", "--format", "json"]));
+    let ava = &rows[0];
+    for (column, value) in [
+        ("userName", "ava@example.com"),
+        ("name", "=HYPERLINK(\"http:__evil\")"),
+        ("email", "ava@example.com"),
+        ("userPrincipalName", "=HYPERLINK(\"http://evil\")"),
+        ("profile", "Germany"),
+        ("storage", "Frankfurt"),
+        ("status", "active"),
+        ("hold", "none"),
+        ("mapping", "German staff"),
+        ("managedBy", "default"),
+    ] {
+        assert_eq!(ava[column], value, "{column}");
+    }
+    assert_eq!(ava["quota"], 50_000_000_000_u64);
+    assert_eq!(rows[1]["status"], "preserved");
+    assert_eq!(
+        (&rows[1]["preservedBy"], &rows[1]["mapping"]),
+        (&json!("default"), &json!("Everyone"))
+    );
+
+    let csv = program.stdout(&["report", "provisioning", "--format", "csv"]);
+    let lines: Vec<_> = csv.split("\r\n").collect();
+    assert!(
+        lines[0].starts_with("User name,Name,E-mail,UPN,Profile,Storage,Quota,Status,Hold,"),
+        "{csv}"
+    );
+    assert!(
+        lines[1].contains(",\"'=HYPERLINK(\"\"http:__evil\"\")\","),
+        "no spreadsheet runs it: {csv}"
+    );
+    assert_eq!(lines.len(), 4, "a line ends with CRLF");
+    let table = program.stdout(&["report", "provisioning"]);
+    assert!(table.contains("USER NAME") && table.contains("50 GB"), "{table}");
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_every_name_and_shown_as_the_api_shows_it() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let mut sent = person("ava");
+    sent["userName"] = json!("ava/nguyen");
+    sent["emails"] = json!([{"value": "ava@example.com"}, {"value": "second@example.com"}]);
+    sent[ENTERPRISE] = json!({"department": "Sales"});
+    let user = serving.client.create(&sent).await;
+    let id = user["id"].as_str().unwrap();
+    for name in [
+        "ava/nguyen",
+        "AVA_Nguyen",
+        "ava@example.com",
+        "second@example.com",
+        id,
+    ] {
+        let shown = json(&program.stdout(&["user", "show", name, "--json"]));
+        assert_eq!(shown["id"], id, "{name}");
+        assert_eq!(shown["attributes"][ENTERPRISE]["department"], "Sales");
+    }
+    assert!(
+        program
+            .stdout(&["user", "show", "ava/nguyen"])
+            .contains("Everyone on 20")
+    );
+
+    program.stdout(&["user", "preserve", "ava/nguyen"]);
+    let shown = json(&program.stdout(&["user", "show", id, "--json"]));
+    assert_eq!(
+        (&shown["status"], &shown["hold"]),
+        (&json!("preserved"), &json!("administrator"))
+    );
+    assert_eq!(shown["preservation"]["by"], "command line");
+    let listed = json(&program.stdout(&["user", "list", "--status", "preserved", "--json"]));
+    assert_eq!(listed[0], shown, "one shape for one thing");
+    program.stdout(&["user", "activate", id]);
+    assert_eq!(
+        json(&program.stdout(&["user", "list", "--status", "preserved", "--json"])),
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn tokens_are_made_rotated_and_revoked_while_the_server_runs() {
+    let program = program();
+    let serving = program.serve(&[]);
+    program.stdout(&["connection", "add", "Okta", "--kind", "okta"]);
+    let create = ["token", "create", "--connection", "Okta"];
+    let first = program.stdout(&create);
+    let second = program.stdout(&create);
+    assert_eq!(first.trim().len(), 53, "the token alone: {first}");
+    let speak = |token: &str| {
+        let request = serving
+            .client
+            .bare(reqwest::Method::GET, &format!("{}/Users", serving.client.base));
+        let request = request.bearer_auth(token.trim());
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(
+        (speak(&first).await, speak(&second).await),
+        (200, 200),
+        "a rotation stops nothing"
+    );
+    let refused = program.refused(4, &create);
+    assert!(refused.contains("two live tokens"), "{refused}");
+
+    let listed = json(&program.stdout(&["token", "list", "--json"]));
+    let of_okta: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|token| token["connection"] == "Okta")
+        .collect();
+    program.stdout(&["token", "revoke", of_okta[0]["id"].as_str().unwrap()]);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(
+        (speak(&first).await, speak(&second).await),
+        (401, 200),
+        "dead within a second"
+    );
+    assert_eq!(serving.stop(), Some(0));
+    let listed = json(&program.stdout(&["token", "list", "--json"]));
+    assert!(
+        listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|token| token["lastUsed"].is_string()),
+        "{listed}"
+    );
+}
+
+#[test]
+fn what_is_in_use_stays_and_what_is_unknown_is_said_with_what_there_is() {
+    let program = program();
+    drop(program.serve(&[]));
+    let refused = program.refused(4, &["profile", "remove", "default"]);
+    assert!(
+        refused.contains("in use by the mapping \"Everyone\""),
+        "{refused}"
+    );
+    let refused = program.refused(4, &["storage", "remove", "default"]);
+    assert!(refused.contains("in use"), "{refused}");
+    let refused = program.refused(3, &["profile", "set", "Germoney", "--quota", "5GB"]);
+    assert!(
+        refused.contains("There is no profile \"Germoney\". There is: default."),
+        "{refused}"
+    );
+    let refused = program.refused(3, &["user", "show", "nobody@example.com"]);
+    assert!(refused.contains("nobody@example.com"), "{refused}");
+    let refused = program.refused(4, &["profile", "add", "DEFAULT"]);
+    assert!(
+        refused.contains("There is a profile \"DEFAULT\" already"),
+        "{refused}"
+    );
+    let refused = program.refused(3, &["user", "list", "--tenant", "acme"]);
+    assert!(refused.contains("There is no tenant \"acme\""), "{refused}");
+    let refused = program.refused(2, &["profile", "add", "x", "--quota", "many"]);
+    assert!(refused.contains("50GB"), "{refused}");
+    program.refused(
+        4,
+        &[
+            "mapping",
+            "add",
+            "x",
+            "--profile",
+            "default",
+            "--storage",
+            "default",
+        ],
+    );
+    program.refused(2, &["mapping", "add", "x", "--value", "DE"]);
+}
+
+#[test]
+fn doctor_says_what_is_wrong_and_what_to_do() {
+    let program = program();
+    drop(program.serve(&[]));
+    assert!(
+        program
+            .stdout(&["doctor"])
+            .contains("every answer waits for the disk")
+    );
+    program.stdout(&[
+        "mapping",
+        "add",
+        "Late",
+        "--attribute",
+        "a",
+        "--value",
+        "b",
+        "--profile",
+        "default",
+        "--storage",
+        "default",
+        "--at",
+        "9",
+    ]);
+    let tokens = json(&program.stdout(&["token", "list", "--json"]));
+    program.stdout(&["token", "revoke", tokens[0]["id"].as_str().unwrap()]);
+    let output = program.run(&["doctor"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text.contains("provost mapping move \"Late\"") && text.contains("provost token create"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_shell_gets_its_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            program().stdout(&["completions", shell]).contains("provisioning"),
+            "{shell}"
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! `provost simulate okta` against Provost, and against a server that is not good enough.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use crate::{json, program};
+
+#[test]
+fn okta_plays_both_of_its_ways_without_a_deviation_and_everybody_is_placed() {
+    let program = program();
+    let serving = program.serve(&[]);
+    program.stdout(&["profile", "add", "Germany"]);
+    let mapping = [
+        "mapping",
+        "add",
+        "German staff",
+        "--attribute",
+        "countryCode",
+        "--value",
+        "DE",
+    ];
+    program.stdout(&[&mapping[..], &["--profile", "Germany", "--storage", "default"]].concat());
+    for (seed, app) in [("1", "aiw"), ("2", "oin"), ("1", "oin")] {
+        let play = [
+            "simulate",
+            "okta",
+            "--url",
+            &serving.client.base,
+            "--token",
+            &serving.client.token,
+        ];
+        let how = [
+            "--app",
+            app,
+            "--seed",
+            seed,
+            "--people",
+            "40",
+            "--custom",
+            "countryCode=DE,FR",
+        ];
+        let text = program.stdout(&[&play[..], &how].concat());
+        assert!(text.contains("No deviation"), "{text}");
+        for call in [
+            "test connection",
+            "look up",
+            "deactivate",
+            "reactivate",
+            "unassign",
+            "rename",
+            "rehire",
+            "import",
+        ] {
+            assert!(text.contains(call), "{text}");
+        }
+        assert!(text.contains("P50") && text.contains("P99"), "{text}");
+    }
+    let rows = json(&program.stdout(&["report", "provisioning", "--json"]));
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 80, "the third play found those of the first");
+    for row in rows {
+        let placed = (row["mapping"].as_str().unwrap(), row["profile"].as_str().unwrap());
+        assert!(
+            matches!(placed, ("German staff", "Germany") | ("Everyone", "default")),
+            "{row}"
+        );
+        assert_eq!(
+            (&row["storage"], &row["status"]),
+            (&"default".into(), &"active".into())
+        );
+    }
+    let germans = rows.iter().filter(|row| row["profile"] == "Germany").count();
+    assert_eq!(germans, 40);
+}
+
+#[test]
+fn a_server_that_is_not_good_enough_is_told_why_and_the_exit_code_is_1() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/scim/v2", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ =
+                stream.write_all(b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops");
+        }
+    });
+    let output = program().run(&[
+        "simulate", "okta", "--url", &url, "--token", "x", "--people", "2", "--json",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json(&String::from_utf8(output.stdout).unwrap());
+    let deviations = report["deviations"].to_string();
+    assert!(
+        deviations.contains("instead of 200") && deviations.contains("no JSON"),
+        "{deviations}"
+    );
+}
