@@ -46,6 +46,12 @@ impl Ids {
         Uuid::from_u128(self.0.as_u128().wrapping_add(u128::from(n)))
     }
 
+    /// The ids that follow the first one.
+    #[must_use]
+    pub fn after(&self) -> Self {
+        Self(self.nth(1))
+    }
+
     /// The first one, for those who need one.
     pub fn first(&self) -> Uuid {
         self.0

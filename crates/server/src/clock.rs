@@ -27,11 +27,13 @@ pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
 
 /// What a request by `actor` brings along.
 pub fn context(actor: Actor, tenant: TenantId) -> Ctx {
+    // One draw serves both: the ids that a request gives out come after its own.
+    let ids = Ids::from(fresh_id());
     Ctx {
         now: now(),
         actor,
         tenant,
-        request_id: fresh_id(),
-        ids: Ids::from(fresh_id()),
+        request_id: ids.first(),
+        ids: ids.after(),
     }
 }

@@ -1,7 +1,5 @@
 //! Tokens: made, taken, rotated without an outage, revoked.
 
-use std::sync::Arc;
-
 use directory::{
     ConnectionId, Ctx, Event, EventKind, Refusal, Secret, Thing, Timestamp, Token, TokenId, TokenState,
     rfc3339,
@@ -9,7 +7,6 @@ use directory::{
 use jiff::SignedDuration;
 use serde_json::json;
 use store::Tx;
-use store::tokens::Credential;
 
 use crate::Error;
 use crate::settings::named;
@@ -110,30 +107,22 @@ pub fn all(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Vec<Token>, Error> {
 /// Why a token opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shut {
-    /// There is no such token.
-    Unknown,
     /// It was a real one.
     Expired(Timestamp),
     /// It was a real one.
     Revoked(Timestamp),
 }
 
-/// What the token opens at `now`.
-pub fn take(
-    tx: &mut Tx<'_>,
-    secret: &Secret,
-    now: Timestamp,
-) -> Result<Result<Arc<Credential>, Shut>, Error> {
-    let Some(credential) = store::tokens::by_hash(tx, secret.hash())? else {
-        return Ok(Err(Shut::Unknown));
-    };
-    let token = &credential.token;
-    let shut = match (token.state(now), token.revoked) {
-        (TokenState::Live, _) => return Ok(Ok(credential)),
-        (_, Some(revoked)) => Shut::Revoked(revoked),
-        _ => Shut::Expired(token.expires),
-    };
-    Ok(Err(shut))
+/// Whether the token opens anything at `now`.
+///
+/// # Errors
+/// [`Shut`], which says why not.
+pub fn judge(token: &Token, now: Timestamp) -> Result<(), Shut> {
+    match (token.state(now), token.revoked) {
+        (TokenState::Live, _) => Ok(()),
+        (_, Some(revoked)) => Err(Shut::Revoked(revoked)),
+        _ => Err(Shut::Expired(token.expires)),
+    }
 }
 
 fn after(now: Timestamp, days: u32) -> Timestamp {

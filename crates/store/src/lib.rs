@@ -4,6 +4,7 @@
 //! one durable transaction and answers them after its commit. The closure may be run again, so it touches nothing but
 //! the database, and brings its time and ids along.
 
+mod cache;
 pub mod counts;
 mod error;
 pub mod events;
@@ -17,6 +18,8 @@ mod url;
 pub mod users;
 
 use std::sync::Arc;
+
+use directory::{Settings, Timestamp, TokenHash};
 
 pub use error::Error;
 pub use migrate::SCHEMA;
@@ -86,6 +89,30 @@ impl Store {
         tokio::task::spawn_blocking(move || sqlite.read(work))
             .await
             .unwrap_or_else(|_| Err(Error::Panicked.into()))
+    }
+
+    /// The token with this hash, live or not, and its tenant's settings, as they are at `now` or were a moment before.
+    pub fn credential(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<tokens::Credential>, Arc<Settings>)>, Error> {
+        let cache = self.sqlite.cache();
+        if let Some(generation) = cache.recent_generation(now)
+            && let Some(credential) = cache.credential(hash, generation)
+            && let Some(settings) = cache.settings(credential.tenant, generation)
+        {
+            return Ok(Some((credential, settings)));
+        }
+        let changes = cache.changes();
+        self.read(|tx| {
+            cache.saw(tx.generation()?, now, changes);
+            let Some(credential) = tokens::by_hash(tx, hash)? else {
+                return Ok(None);
+            };
+            let settings = tx.settings(credential.tenant)?;
+            Ok(Some((credential, settings)))
+        })
     }
 
     /// What `provost doctor` asks of a database.

@@ -1,17 +1,13 @@
 //! Settings: loaded whole, remembered for one generation, and checked against it in every transaction, so that a
 //! change made by another process is seen at once.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use directory::{
-    Connection, DeclaredAttribute, Mapping, Name, Profile, Settings, Storage, Tenant, TenantId, TokenHash,
-};
+use directory::{Connection, DeclaredAttribute, Mapping, Name, Profile, Settings, Storage, Tenant, TenantId};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::sql::{params, statements};
-use crate::tokens::Credential;
 use crate::{Error, Tx};
 
 statements! {
@@ -162,50 +158,4 @@ fn to_text(value: &impl Serialize) -> Result<String, Error> {
 
 fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|_| Error::Unreadable { what: "setting" })
-}
-
-/// What this process remembers, each thing with the generation that it belongs to.
-#[derive(Default)]
-pub(crate) struct Cache {
-    settings: RwLock<HashMap<TenantId, (i64, Arc<Settings>)>>,
-    credentials: RwLock<HashMap<TokenHash, (i64, Arc<Credential>)>>,
-}
-
-impl Cache {
-    pub(crate) fn settings(&self, tenant: TenantId, generation: i64) -> Option<Arc<Settings>> {
-        remembered(&self.settings, &tenant, generation)
-    }
-
-    pub(crate) fn keep_settings(&self, tenant: TenantId, generation: i64, settings: &Arc<Settings>) {
-        keep(&self.settings, tenant, generation, settings);
-    }
-
-    pub(crate) fn credential(&self, hash: TokenHash, generation: i64) -> Option<Arc<Credential>> {
-        remembered(&self.credentials, &hash, generation)
-    }
-
-    pub(crate) fn keep_credential(&self, hash: TokenHash, generation: i64, credential: &Arc<Credential>) {
-        keep(&self.credentials, hash, generation, credential);
-    }
-}
-
-type Remembered<K, V> = RwLock<HashMap<K, (i64, Arc<V>)>>;
-
-fn remembered<K: std::hash::Hash + Eq, V>(
-    map: &Remembered<K, V>,
-    key: &K,
-    generation: i64,
-) -> Option<Arc<V>> {
-    let map = map.read().unwrap_or_else(PoisonError::into_inner);
-    map.get(key)
-        .filter(|(of, _)| *of == generation)
-        .map(|(_, value)| Arc::clone(value))
-}
-
-fn keep<K: std::hash::Hash + Eq, V>(map: &Remembered<K, V>, key: K, generation: i64, value: &Arc<V>) {
-    let mut map = map.write().unwrap_or_else(PoisonError::into_inner);
-    // A reader on an older state must not put the past back.
-    if map.get(&key).is_none_or(|(of, _)| *of <= generation) {
-        map.insert(key, (generation, Arc::clone(value)));
-    }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use directory::{Ctx, Event, Settings, TenantId};
 use rusqlite::{Connection, params_from_iter};
 
+use crate::cache::Cache;
 use crate::counts::Count;
-use crate::settings::Cache;
 use crate::sql::{Param, Row, Statement};
 use crate::{Error, counts, events};
 
@@ -85,6 +85,11 @@ impl<'c> Tx<'c> {
     /// What was remembered by this process, if it may be used here.
     pub(crate) fn cache(&self) -> Option<&'c Cache> {
         (!self.dirty).then_some(self.cache)
+    }
+
+    /// Whether this transaction has changed settings or tokens.
+    pub(crate) fn has_changed_settings(&self) -> bool {
+        self.dirty
     }
 
     /// Begins a new generation of settings; every process sees it at its next look.

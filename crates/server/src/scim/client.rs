@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, header, request::Parts};
 use directory::{Actor, ConnectionId, Ctx, Secret, Settings, rfc3339};
 use scim::Kind;
-use service::tokens::{Shut, take};
+use service::tokens::{Shut, judge};
 
 use super::Failure;
 use crate::app::App;
@@ -29,17 +29,9 @@ impl FromRequestParts<App> for Client {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let now = clock::now();
         let secret = secret_in(&parts.headers)?;
-        let (credential, settings) = app.store.read(|tx| {
-            let taken = take(tx, &secret, now)?;
-            let settings = match &taken {
-                Ok(credential) => Some(service::settings::all(tx, credential.tenant)?),
-                Err(_) => None,
-            };
-            Ok::<_, service::Error>((taken, settings))
-        })?;
-        let (Ok(credential), Some(settings)) = (&credential, settings) else {
-            return Err(refusal(credential.err()));
-        };
+        let found = app.store.credential(secret.hash(), now);
+        let (credential, settings) = found.map_err(service::Error::from)?.ok_or_else(unknown)?;
+        judge(&credential.token, now).map_err(refusal)?;
         let connection = credential.token.connection;
         let name = settings
             .connection(connection)
@@ -81,19 +73,23 @@ fn secret_in(headers: &HeaderMap) -> Result<Secret, Failure> {
     })
 }
 
+fn unknown() -> Failure {
+    Failure::new(
+        Kind::Unauthorized,
+        "This token is not known here. Check that it was made on this server.",
+    )
+}
+
 /// Only a token that was real is told more than "unknown".
-fn refusal(shut: Option<Shut>) -> Failure {
-    let detail = match shut {
-        Some(Shut::Expired(at)) => format!(
-            "This token expired on {}. Make a new one with `provost token create`.",
-            rfc3339(at)
-        ),
-        Some(Shut::Revoked(at)) => format!(
-            "This token was revoked on {}. Make a new one with `provost token create`.",
-            rfc3339(at)
-        ),
-        _ => "This token is not known here. Check that it was made on this server.".to_owned(),
+fn refusal(shut: Shut) -> Failure {
+    let (what, at) = match shut {
+        Shut::Expired(at) => ("expired", at),
+        Shut::Revoked(at) => ("was revoked", at),
     };
+    let detail = format!(
+        "This token {what} on {}. Make a new one with `provost token create`.",
+        rfc3339(at)
+    );
     Failure::new(Kind::Unauthorized, detail)
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::settings::Cache;
+use crate::cache::Cache;
 use crate::{Error, Tx, migrate};
 use checkpoint::Checkpoint;
 use writer::Writer;
@@ -89,6 +89,10 @@ impl Sqlite {
             Err(TryLockError::WouldBlock) => Err(Error::Claimed { database }),
             Err(TryLockError::Error(error)) => Err(unreachable(error)),
         }
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     pub(crate) async fn write<R, E, F>(&self, work: F) -> Result<R, E>

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoint;
 use super::run;
-use crate::settings::Cache;
+use crate::cache::Cache;
 use crate::{Error, Tx};
 
 /// The most work in one transaction: enough to share a sync, and few enough to keep answers quick.
@@ -132,7 +132,13 @@ fn transact(
     more: Option<&mpsc::Receiver<Box<dyn Work>>>,
 ) -> Result<(), Error> {
     run(connection, "BEGIN IMMEDIATE")?;
-    let outcome = fill(connection, cache, batch, more).and_then(|()| run(connection, "COMMIT"));
+    let outcome = fill(connection, cache, batch, more).and_then(|changed_settings| {
+        run(connection, "COMMIT")?;
+        if changed_settings {
+            cache.changed();
+        }
+        Ok(())
+    });
     // A full disk or an I/O error may have ended the transaction already.
     if outcome.is_err() && !connection.is_autocommit() {
         run(connection, "ROLLBACK")?;
@@ -140,12 +146,13 @@ fn transact(
     outcome
 }
 
+/// Does the work; says whether it changed settings or tokens.
 fn fill(
     connection: &Connection,
     cache: &Cache,
     batch: &mut Vec<Box<dyn Work>>,
     more: Option<&mpsc::Receiver<Box<dyn Work>>>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let mut tx = Tx::new(connection, cache);
     let mut at = 0;
     while at < batch.len() {
@@ -159,7 +166,8 @@ fn fill(
             batch.extend(more.and_then(|more| more.try_recv().ok()));
         }
     }
-    tx.flush()
+    tx.flush()?;
+    Ok(tx.has_changed_settings())
 }
 
 #[cfg(test)]

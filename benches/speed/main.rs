@@ -1,0 +1,111 @@
+//! How fast Provost is beside the least that could do the same: a bare axum server with one batching SQLite writer,
+//! the same rows (a user with four indexes, a full event, a savepoint each) and the same durability.
+//!
+//! `cargo bench` prints a line for each measurement, and the ratio to the baseline of the same run. Both servers are
+//! processes of their own; the load comes from this one, on the same cores.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a measurement that cannot be taken has failed, and its figures are rounded"
+)]
+#![expect(clippy::disallowed_methods, reason = "what measures looks at a stopwatch")]
+
+mod baseline;
+mod load;
+
+use std::time::{Duration, Instant};
+
+use load::{Measured, Target};
+use testkit::{Program, Serving};
+
+const USERS: usize = 100_000;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("baseline") {
+        return baseline::serve(&arguments.next().unwrap());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(all());
+}
+
+async fn all() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::new(env!("CARGO_BIN_EXE_provost"));
+    let began = Instant::now();
+    let serving = program.serve(&[]);
+    println!(
+        "start-up, empty database        {}",
+        milliseconds(began.elapsed())
+    );
+    let provost = target(&serving);
+    let (baseline, _process) = baseline::start(folder.path());
+
+    let one = load::creates(&provost, "one", 1, 3_000).await;
+    let bare = load::creates(&baseline, "one", 1, 3_000).await;
+    compare("creates, 1 connection", &one, &bare);
+    let many = load::creates(&provost, "many", 64, 60_000).await;
+    let bare = load::creates(&baseline, "many", 64, 60_000).await;
+    compare("creates, 64 connections", &many, &bare);
+    load::creates(&provost, "more", 64, USERS - 63_000).await;
+    let read = load::reads(&provost, &many.ids, 16, 200_000).await;
+    let bare = load::reads(&baseline, &bare.ids, 16, 200_000).await;
+    compare("GET by id, 16 connections", &read, &bare);
+
+    println!(
+        "memory at {USERS} users         {:.0} MB anonymous",
+        anonymous(serving.pid())
+    );
+    assert_eq!(serving.stop(), Some(0));
+    let began = Instant::now();
+    let serving = program.serve(&[]);
+    println!(
+        "start-up, {USERS} users         {}",
+        milliseconds(began.elapsed())
+    );
+    load::reads(&target(&serving), &many.ids, 16, 50_000).await;
+    println!(
+        "memory after that start         {:.0} MB anonymous",
+        anonymous(serving.pid())
+    );
+}
+
+fn target(serving: &Serving) -> Target {
+    let address = serving
+        .client
+        .base
+        .trim_start_matches("http://")
+        .trim_end_matches("/scim/v2");
+    Target {
+        address: address.parse().unwrap(),
+        base: "/scim/v2".to_owned(),
+        token: serving.client.token.clone(),
+    }
+}
+
+fn compare(name: &str, provost: &Measured, baseline: &Measured) {
+    println!(
+        "{name:<31} {:>6.0}/s  p50 {}  p99 {}   bare {:>6.0}/s  p99 {}   ratio {:.2}",
+        provost.rate(),
+        milliseconds(provost.percentile(50)),
+        milliseconds(provost.percentile(99)),
+        baseline.rate(),
+        milliseconds(baseline.percentile(99)),
+        provost.rate() / baseline.rate(),
+    );
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
+}
+
+/// Anonymous memory of a process, in megabytes.
+fn anonymous(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1_000.0
+}
