@@ -51,6 +51,19 @@ pub(crate) struct Place {
     log: Option<String>,
 }
 
+impl Place {
+    /// The flags that lead another command to the same place, each with a blank before it.
+    pub(crate) fn flags(&self) -> String {
+        let flag = |name: &str, value: Option<String>| match value {
+            Some(value) if value.contains(char::is_whitespace) => format!(" --{name} '{value}'"),
+            Some(value) => format!(" --{name} {value}"),
+            None => String::new(),
+        };
+        let data = self.data.as_ref().map(|data| data.display().to_string());
+        flag("data", data) + &flag("database", self.database.clone())
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use directory::{Actor, TenantId};
 use server::{Control, Options, Server};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -28,6 +28,8 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
     };
     let server = Server::bind(store.clone(), config.listen, options).await?;
     warn_without_https(&config);
+    let signals = Signals::listen()?;
+    let obeying = tokio::spawn(signals.obey(server.control(), common.clone(), flags.clone(), log));
 
     let secret =
         server::clock::fresh_secret().map_err(|error| Failure::found(format!("no randomness: {error}")))?;
@@ -37,13 +39,12 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
         .write(move |tx| service::first_run::set_up(tx, &ctx, &secret))
         .await?
     {
-        welcome::first(&server.scim_base(), &shown, &config.data)?;
+        welcome::first(&server.scim_base(), &shown, &config.data, &common.place.flags())?;
     } else {
         welcome::again(&server.scim_base())?;
     }
-    let signals = tokio::spawn(obey(server.control(), common.clone(), flags.clone(), log));
     let outcome = server.run().await;
-    signals.abort();
+    obeying.abort();
     Ok(outcome?)
 }
 
@@ -119,28 +120,44 @@ fn warn_without_https(config: &Config) {
     }
 }
 
-/// SIGTERM and SIGINT stop cleanly; SIGHUP reads the certificate and the log level again.
-async fn obey(control: Control, common: Common, flags: Serve, log: Log) {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
-        tracing::warn!("cannot listen for signals");
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => {
-                if let Err(error) = control.reload().await {
-                    tracing::error!(%error, "kept the old certificate");
-                }
-                let filter = read(&common, &flags).and_then(|config| filter(&config));
-                if let Ok(Ok(())) = filter.map(|filter| log.reload(filter)) {} else { tracing::error!("kept the old log level: the configuration cannot be read") }
+/// What an init system and a terminal send.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// SIGTERM and SIGINT stop cleanly; SIGHUP reads the certificate and the log level again.
+    async fn obey(mut self, control: Control, common: Common, flags: Serve, log: Log) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => read_again(&control, &common, &flags, &log).await,
             }
         }
+        control.stop();
     }
-    control.stop();
+}
+
+async fn read_again(control: &Control, common: &Common, flags: &Serve, log: &Log) {
+    if let Err(error) = control.reload().await {
+        tracing::error!(%error, "kept the old certificate");
+    }
+    let reloaded = read(common, flags)
+        .and_then(|config| filter(&config))
+        .map_err(|failure| failure.to_string())
+        .and_then(|filter| log.reload(filter).map_err(|error| error.to_string()));
+    if let Err(reason) = reloaded {
+        tracing::error!(reason, "kept the old log level");
+    }
 }

@@ -13,8 +13,9 @@ use crate::output::print;
 const FILE: &str = "first-run.txt";
 
 /// The database was empty: everything that it takes to connect an identity provider.
-pub(super) fn first(base: &str, secret: &Secret, data: &Path) -> io::Result<()> {
-    let text = text(base, secret);
+/// `flags` lead other commands to the same database.
+pub(super) fn first(base: &str, secret: &Secret, data: &Path, flags: &str) -> io::Result<()> {
+    let text = text(base, secret, flags);
     if io::stdout().is_terminal() {
         return print(&text);
     }
@@ -39,7 +40,9 @@ pub(super) fn again(base: &str) -> io::Result<()> {
     print(&format!("Provost is ready. SCIM base URL: {base}"))
 }
 
-fn text(base: &str, secret: &Secret) -> String {
+fn text(base: &str, secret: &Secret, flags: &str) -> String {
+    // As it was called, so that a line can be copied: after `cargo run` the program is not on the path.
+    let provost = std::env::args().next().unwrap_or_else(|| "provost".to_owned());
     let token = secret.reveal();
     let https = if base.starts_with("https://") {
         ""
@@ -59,10 +62,10 @@ In Okta, in your app under Provisioning > Integration:
   3. Under To App, enable Create Users, Update User Attributes and Deactivate Users; then assign people.
 
 To try next, in another terminal:
-  provost simulate okta --url {base} --token {token}
-  provost report provisioning
-  provost profile add Germany --max-users 100 --quota 50GB --purge-days 90
-  provost mapping add Germany --attribute countryCode --value DE --profile Germany --storage default
+  {provost} simulate okta --url {base} --token {token}
+  {provost} report provisioning{flags}
+  {provost} profile add Germany --max-users 100 --quota 50GB --purge-days 90{flags}
+  {provost} mapping add Germany --attribute countryCode --value DE --profile Germany --storage default{flags}
 "
     )
 }

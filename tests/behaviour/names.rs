@@ -165,5 +165,17 @@ async fn the_principal_name_is_returned_where_it_was_sent_and_else_is_the_displa
         assert_eq!(back["userPrincipalName"], "p@corp.example", "{at}");
         assert!(!user.to_string().contains("dropped"));
         assert_eq!(provost.user(id(&user))["userPrincipalName"], "p@corp.example");
+        assert_eq!(
+            provost.user(id(&user))["cloudIdentity"],
+            format!("p{number}@example.com")
+        );
     }
+    let change = service::settings::tenants::TenantChange {
+        cloud_identity: Some(directory::CloudIdentity::Upn),
+        ..Default::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
+        .await;
+    assert_eq!(provost.user("p0@example.com")["cloudIdentity"], "p@corp.example");
 }

@@ -17,7 +17,7 @@ async fn the_first_start_says_once_what_to_paste_and_keeps_the_token_out_of_stdo
         "{text}"
     );
     assert!(
-        text.contains("In Okta") && text.contains("provost simulate okta"),
+        text.contains("In Okta") && text.contains("simulate okta --url"),
         "{text}"
     );
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -58,6 +58,14 @@ fn the_public_url_is_the_one_that_is_told_and_a_plain_one_is_warned_of() {
         serving.welcome
     );
     drop(serving);
+    let log = std::fs::File::create(program.folder().join("log")).unwrap();
+    let logged = |mut command: std::process::Command| {
+        command.stderr(log);
+        command
+    };
+    drop(program.serve_by(logged, &["--public-url", "http://provost.example.com"]));
+    let warned = std::fs::read_to_string(program.folder().join("log")).unwrap();
+    assert!(warned.contains("--public-url is not https"), "{warned}");
     let detail = program.refused(2, &["serve", "--public-url", "provost.example.com"]);
     assert!(detail.contains("public_url must begin with https://"), "{detail}");
 }

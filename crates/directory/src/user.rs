@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::extension::{self, DIRECTORY};
 use crate::{
-    Bytes, ConnectionId, Decision, IdpState, Lifecycle, ProfileId, Refusal, Settings, StorageId, UserId,
+    Bytes, CloudIdentity, ConnectionId, Decision, IdpState, Lifecycle, ProfileId, Refusal, Settings,
+    StorageId, UserId,
 };
 use crate::{names, rfc3339};
 
@@ -222,6 +223,7 @@ impl Record {
         let facts = &self.facts;
         let user = self.clone().open();
         let display_name = user.display_name();
+        let principal_name = names::user_principal_name(&user.attributes).unwrap_or(&display_name);
         let connection = facts.connection.and_then(|id| settings.connection(id));
         let profile = facts.placement.profile.and_then(|id| settings.profile(id));
         let storage = facts.placement.storage.and_then(|id| settings.storage(id));
@@ -240,7 +242,11 @@ impl Record {
             "name": names::safe(&display_name),
             "displayName": display_name,
             "email": user.email(),
-            "userPrincipalName": names::user_principal_name(&user.attributes).unwrap_or(&display_name),
+            "userPrincipalName": principal_name,
+            "cloudIdentity": match settings.tenant.cloud_identity {
+                CloudIdentity::Email => user.email(),
+                CloudIdentity::Upn => Some(principal_name),
+            },
             "externalId": user.external_id(),
             "status": facts.lifecycle.status().name(),
             "idpState": facts.lifecycle.idp_state().name(),

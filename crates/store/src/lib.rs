@@ -27,6 +27,9 @@ pub use sqlite::{Claim, Health};
 pub use tx::Tx;
 pub use url::DatabaseUrl;
 
+/// A token, live or not, and the settings of its tenant.
+type Known = (Arc<tokens::Credential>, Arc<Settings>);
+
 /// A database that is open; clones share it.
 #[derive(Clone)]
 pub struct Store {
@@ -92,11 +95,7 @@ impl Store {
     }
 
     /// The token with this hash, live or not, and its tenant's settings, as they are at `now` or were a moment before.
-    pub fn credential(
-        &self,
-        hash: TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<(Arc<tokens::Credential>, Arc<Settings>)>, Error> {
+    pub fn credential(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Known>, Error> {
         let cache = self.sqlite.cache();
         if let Some(generation) = cache.recent_generation(now)
             && let Some(credential) = cache.credential(hash, generation)

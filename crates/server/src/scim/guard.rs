@@ -87,3 +87,61 @@ pub(super) async fn speak_scim(mut response: Response) -> Response {
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use axum::routing::get;
+    use axum::{Router, middleware::from_fn};
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn answer(router: Router) -> (u16, String) {
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        assert_eq!(response.headers()["content-type"], scim::MEDIA_TYPE);
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn panics() -> &'static str {
+        std::panic::resume_unwind(Box::new("hunter2"))
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_scim_500_that_tells_nothing() {
+        let router = Router::new()
+            .route("/", get(panics))
+            .layer(CatchPanicLayer::custom(panicked));
+        let (status, body) = answer(router).await;
+        assert_eq!(status, 500);
+        assert!(
+            body.contains("\"status\":\"500\"") && !body.contains("hunter2"),
+            "{body}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_a_scim_503() {
+        let router = Router::new()
+            .route("/", get(pending::<&'static str>))
+            .layer(from_fn(in_time));
+        let (status, body) = answer(router).await;
+        assert_eq!(status, 503);
+        assert!(body.contains("took too long"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_is_not_scim_becomes_so_and_keeps_its_allow() {
+        let router = Router::new().route("/", axum::routing::put(|| async { "x" }));
+        let (status, body) = answer(router.layer(axum::middleware::map_response(speak_scim))).await;
+        assert_eq!(status, 405);
+        assert!(body.contains("\"status\":\"405\""), "{body}");
+    }
+}
