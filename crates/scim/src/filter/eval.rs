@@ -1,5 +1,7 @@
-//! Whether a resource matches a filter (RFC 7644 section 3.4.2.2).
+//! Whether something matches a filter (RFC 7644 section 3.4.2.2), in three values: an attribute that is neither kept nor
+//! sent makes a term unknown, and unknown is not false.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
@@ -9,70 +11,111 @@ use crate::{AttributePath, Object, is_absent, text::fold, time::instant};
 
 use super::{Filter, Literal, Operator};
 
+/// Where a filter's paths lead.
+pub trait Lookup {
+    /// The values at `path`, each by itself.
+    fn look<'a>(&'a self, path: &AttributePath) -> Look<'a>;
+}
+
+/// What a path leads to.
+#[derive(Debug)]
+pub enum Look<'a> {
+    /// Nobody can say.
+    Unknown,
+    /// These values; none where the attribute is unassigned. The attribute, where a schema knows it, says how to compare.
+    Known(Option<&'a Attribute>, Vec<&'a Value>),
+}
+
+/// A whole resource with canonical names, as it is returned: what is not in it is not there.
+struct Resource<'a> {
+    schemas: &'a Schemas,
+    object: &'a Object,
+}
+
+/// One value of a multi-valued attribute; paths name its sub-attributes.
+struct Element<'a> {
+    attribute: Option<&'a Attribute>,
+    value: &'a Value,
+}
+
 impl Filter {
     /// Whether `resource` (canonical names, as it is returned) matches. An attribute that no schema knows has no value.
     pub fn matches(&self, schemas: &Schemas, resource: &Object) -> bool {
+        let resource = Resource {
+            schemas,
+            object: resource,
+        };
+        self.judge(&resource) == Some(true)
+    }
+
+    /// Whether what `lookup` finds matches; `None` where that hangs on something unknown.
+    pub fn judge(&self, lookup: &dyn Lookup) -> Option<bool> {
         match self {
-            Self::And(left, right) => left.matches(schemas, resource) && right.matches(schemas, resource),
-            Self::Or(left, right) => left.matches(schemas, resource) || right.matches(schemas, resource),
-            Self::Not(inner) => !inner.matches(schemas, resource),
-            Self::Compare(path, operator, literal) => {
-                compare_path(path, *operator, literal, schemas, resource)
-            }
-            Self::Present(path) => values(path, schemas, resource)
-                .is_some_and(|(_, values)| values.iter().any(|v| !is_absent(v))),
-            Self::Element(path, inner) => {
-                values(path, schemas, resource).is_some_and(|(attribute, values)| {
-                    values.iter().any(|value| inner.matches_element(attribute, value))
-                })
-            }
+            Self::And(left, right) => match (left.judge(lookup), right.judge(lookup)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            Self::Or(left, right) => match (left.judge(lookup), right.judge(lookup)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            Self::Not(inner) => inner.judge(lookup).map(|holds| !holds),
+            Self::Compare(path, operator, literal) => known(lookup.look(path), |attribute, values| {
+                compare_all(attribute, &values, *operator, literal)
+            }),
+            Self::Present(path) => known(lookup.look(path), |_, values| {
+                values.iter().any(|value| !is_absent(value))
+            }),
+            Self::Element(path, inner) => known(lookup.look(path), |attribute, values| {
+                values.iter().any(|value| inner.matches_element(attribute, value))
+            }),
         }
     }
 
-    /// Whether one value of a complex, multi-valued attribute matches; paths name its sub-attributes.
-    pub(crate) fn matches_element(&self, attribute: &Attribute, element: &Value) -> bool {
-        match self {
-            Self::And(left, right) => {
-                left.matches_element(attribute, element) && right.matches_element(attribute, element)
-            }
-            Self::Or(left, right) => {
-                left.matches_element(attribute, element) || right.matches_element(attribute, element)
-            }
-            Self::Not(inner) => !inner.matches_element(attribute, element),
-            Self::Compare(path, operator, literal) => match attribute.sub(&path.attribute) {
-                Some(sub) => compare_all(sub, &flat(element.get(&*sub.name)), *operator, literal),
-                None => compare_all(attribute, &[], *operator, literal),
-            },
-            Self::Present(path) => attribute
-                .sub(&path.attribute)
-                .and_then(|sub| element.get(&*sub.name))
-                .is_some_and(|value| !is_absent(value)),
-            Self::Element(..) => false,
-        }
+    /// Whether one value of a multi-valued attribute matches; paths name its sub-attributes.
+    pub(crate) fn matches_element(&self, attribute: Option<&Attribute>, value: &Value) -> bool {
+        self.judge(&Element { attribute, value }) == Some(true)
     }
 }
 
-/// The values that a path leads to, each by itself, with the attribute that says how to compare them. A complex
-/// attribute that has a `value` stands for it.
-fn values<'a>(
-    path: &AttributePath,
-    schemas: &'a Schemas,
-    resource: &'a Object,
-) -> Option<(&'a Attribute, Vec<&'a Value>)> {
-    let target = path.resolve(schemas)?;
-    let holder = match target.extension {
-        Some(urn) => resource.get(urn)?.as_object()?,
-        None => resource,
-    };
-    let whole = flat(holder.get(&*target.attribute.name));
-    let Some(sub) = target.sub else {
-        return Some((target.attribute, whole));
-    };
-    let parts = whole
-        .iter()
-        .flat_map(|value| flat(value.get(&*sub.name)))
-        .collect();
-    Some((sub, parts))
+fn known(look: Look<'_>, holds: impl FnOnce(Option<&Attribute>, Vec<&Value>) -> bool) -> Option<bool> {
+    match look {
+        Look::Unknown => None,
+        Look::Known(attribute, values) => Some(holds(attribute, values)),
+    }
+}
+
+impl Lookup for Resource<'_> {
+    fn look<'a>(&'a self, path: &AttributePath) -> Look<'a> {
+        let Some(target) = path.resolve(self.schemas) else {
+            return Look::Known(None, Vec::new());
+        };
+        let holder = match target.extension {
+            Some(urn) => self.object.get(urn).and_then(Value::as_object),
+            None => Some(self.object),
+        };
+        let whole = flat(holder.and_then(|holder| holder.get(&*target.attribute.name)));
+        let Some(sub) = target.sub else {
+            return Look::Known(Some(target.attribute), whole);
+        };
+        let parts = whole
+            .iter()
+            .flat_map(|value| flat(value.get(&*sub.name)))
+            .collect();
+        Look::Known(Some(sub), parts)
+    }
+}
+
+impl Lookup for Element<'_> {
+    fn look<'a>(&'a self, path: &AttributePath) -> Look<'a> {
+        let Some(attribute) = self.attribute else {
+            return Look::Known(None, flat(member(self.value, &path.attribute)));
+        };
+        let sub = attribute.sub(&path.attribute);
+        Look::Known(sub, flat(sub.and_then(|sub| self.value.get(&*sub.name))))
+    }
 }
 
 fn flat(value: Option<&Value>) -> Vec<&Value> {
@@ -83,42 +126,49 @@ fn flat(value: Option<&Value>) -> Vec<&Value> {
     }
 }
 
-fn compare_path(
-    path: &AttributePath,
-    operator: Operator,
-    literal: &Literal,
-    schemas: &Schemas,
-    resource: &Object,
-) -> bool {
-    let Some((attribute, values)) = values(path, schemas, resource) else {
-        return matches!((operator, literal), (Operator::Eq, Literal::Null))
-            || (operator == Operator::Ne && *literal != Literal::Null);
-    };
-    if attribute.kind != Type::Complex {
-        return compare_all(attribute, &values, operator, literal);
-    }
-    let Some(sub) = attribute.sub("value") else {
-        return false;
-    };
-    let inner: Vec<_> = values.iter().filter_map(|value| value.get("value")).collect();
-    compare_all(sub, &inner, operator, literal)
+fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let object = value.as_object()?;
+    let any_case = || object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    object.get(name).or_else(|| any_case().map(|(_, value)| value))
 }
 
 /// Any value may match; `ne` holds where no value is equal, so that it is the opposite of `eq`.
-fn compare_all(attribute: &Attribute, values: &[&Value], operator: Operator, literal: &Literal) -> bool {
+fn compare_all(
+    attribute: Option<&Attribute>,
+    values: &[&Value],
+    operator: Operator,
+    literal: &Literal,
+) -> bool {
+    let simple = simple(attribute, values);
+    let any = |operator| {
+        simple
+            .iter()
+            .any(|(attribute, value)| compare(*attribute, value, operator, literal))
+    };
     match (operator, literal) {
         (Operator::Eq, Literal::Null) => values.iter().all(|value| is_absent(value)),
         (Operator::Ne, Literal::Null) => values.iter().any(|value| !is_absent(value)),
-        (Operator::Ne, _) => !values
-            .iter()
-            .any(|value| compare(attribute, value, Operator::Eq, literal)),
-        _ => values
-            .iter()
-            .any(|value| compare(attribute, value, operator, literal)),
+        (Operator::Ne, _) => !any(Operator::Eq),
+        _ => any(operator),
     }
 }
 
-fn compare(attribute: &Attribute, value: &Value, operator: Operator, literal: &Literal) -> bool {
+/// A complex value is compared by its `value`.
+fn simple<'a>(
+    attribute: Option<&'a Attribute>,
+    values: &[&'a Value],
+) -> Vec<(Option<&'a Attribute>, &'a Value)> {
+    let of = |value: &'a Value| match value {
+        Value::Object(_) => {
+            let sub = attribute.and_then(|attribute| attribute.sub("value"));
+            member(value, "value").map(|inner| (sub, inner))
+        }
+        simple => Some((attribute, simple)),
+    };
+    values.iter().filter_map(|&value| of(value)).collect()
+}
+
+fn compare(attribute: Option<&Attribute>, value: &Value, operator: Operator, literal: &Literal) -> bool {
     match (value, literal) {
         (Value::Bool(value), literal) => {
             let wanted = match literal {
@@ -129,36 +179,43 @@ fn compare(attribute: &Attribute, value: &Value, operator: Operator, literal: &L
             };
             operator == Operator::Eq && *value == wanted
         }
-        (Value::Number(value), Literal::Number(wanted)) => {
-            holds(operator, value.as_f64().partial_cmp(&wanted.as_f64()))
+        (Value::Number(value), literal) => {
+            let wanted = match literal {
+                Literal::Number(wanted) => wanted.as_f64(),
+                Literal::Text(text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            wanted.is_some_and(|wanted| holds(operator, value.as_f64().and_then(|value| value.partial_cmp(&wanted))))
         }
-        (Value::String(value), Literal::Text(wanted)) => {
-            if attribute.kind == Type::DateTime
-                && let (Some(value), Some(wanted)) = (instant(value), instant(wanted))
-            {
-                return holds(operator, Some(value.cmp(&wanted)));
-            }
-            compare_text(attribute.case_exact, value, operator, wanted)
-        }
-        (Value::String(value), Literal::Number(wanted)) => {
-            compare_text(attribute.case_exact, value, operator, &wanted.to_string())
-        }
-        (Value::String(value), Literal::Boolean(wanted)) => {
-            compare_text(false, value, operator, if *wanted { "true" } else { "false" })
-        }
+        (Value::String(value), literal) => compare_text(attribute, value, operator, literal),
         _ => false,
     }
 }
 
-fn compare_text(case_exact: bool, value: &str, operator: Operator, wanted: &str) -> bool {
-    if !case_exact {
-        return compare_text(true, &fold(value), operator, &fold(wanted));
+fn compare_text(attribute: Option<&Attribute>, value: &str, operator: Operator, literal: &Literal) -> bool {
+    let (wanted, case_exact) = match literal {
+        Literal::Text(text) => {
+            let case_exact = attribute.is_some_and(|attribute| attribute.case_exact);
+            (Cow::Borrowed(text.as_str()), case_exact)
+        }
+        Literal::Number(number) => (Cow::Owned(number.to_string()), true),
+        Literal::Boolean(boolean) => (Cow::Borrowed(if *boolean { "true" } else { "false" }), false),
+        Literal::Null => return false,
+    };
+    let is_time = attribute.is_some_and(|attribute| attribute.kind == Type::DateTime);
+    if is_time && let (Some(value), Some(wanted)) = (instant(value), instant(&wanted)) {
+        return holds(operator, Some(value.cmp(&wanted)));
     }
+    let (value, wanted) = if case_exact {
+        (Cow::Borrowed(value), wanted)
+    } else {
+        (fold(value), Cow::Owned(fold(&wanted).into_owned()))
+    };
     match operator {
-        Operator::Co => value.contains(wanted),
-        Operator::Sw => value.starts_with(wanted),
-        Operator::Ew => value.ends_with(wanted),
-        _ => holds(operator, Some(value.cmp(wanted))),
+        Operator::Co => value.contains(&*wanted),
+        Operator::Sw => value.starts_with(&*wanted),
+        Operator::Ew => value.ends_with(&*wanted),
+        _ => holds(operator, Some(value.cmp(&wanted))),
     }
 }
 

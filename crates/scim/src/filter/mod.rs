@@ -5,6 +5,7 @@ mod parse;
 
 use std::fmt;
 
+pub use eval::{Look, Lookup};
 use serde_json::Number;
 
 use crate::AttributePath;
@@ -100,6 +101,30 @@ impl Filter {
             Self::And(left, right) => [left.conjuncts(), right.conjuncts()].concat(),
             other => vec![other],
         }
+    }
+}
+
+impl Filter {
+    /// The paths that the filter looks at, each as often as it stands there.
+    pub fn paths(&self) -> Vec<&AttributePath> {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => [left.paths(), right.paths()].concat(),
+            Self::Not(inner) => inner.paths(),
+            Self::Compare(path, ..) | Self::Present(path) | Self::Element(path, _) => vec![path],
+        }
+    }
+}
+
+impl serde::Serialize for Filter {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Filter {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text, Quotes::Required).map_err(serde::de::Error::custom)
     }
 }
 

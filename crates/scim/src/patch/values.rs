@@ -138,12 +138,12 @@ fn on_elements(
 ) -> Result<(), Error> {
     let mut values = take(holder, attribute);
     let mut matching: Vec<usize> = (0..values.len())
-        .filter(|&index| filter.matches_element(attribute, &values[index]))
+        .filter(|&index| filter.matches_element(Some(attribute), &values[index]))
         .collect();
     if verb == Verb::Remove {
         match sub {
             Some(sub) => set_part(&mut values, &matching, sub, None),
-            None => values.retain(|value| !filter.matches_element(attribute, value)),
+            None => values.retain(|value| !filter.matches_element(Some(attribute), value)),
         }
         put(holder, attribute, values);
         return Ok(());
