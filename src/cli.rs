@@ -304,7 +304,7 @@ pub(crate) enum Mapping {
         #[command(flatten)]
         settings: Box<MappingSettings>,
         /// Its place in the order, from 1
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         at: Option<u32>,
     },
     /// Change a mapping; users whom it placed keep what they have
@@ -322,7 +322,7 @@ pub(crate) enum Mapping {
         /// Its name
         name: String,
         /// The place, from 1
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         at: u32,
     },
     /// Remove a mapping; users whom it placed keep what they have
@@ -407,6 +407,13 @@ pub(crate) enum User {
         /// userName, account name, e-mail address or id
         user: String,
     },
+    /// Say whose a recycled name is: the preserved user's, or somebody else's
+    Resolve {
+        /// userName, account name, e-mail address or id
+        user: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// End a preservation
     Activate {
         /// userName, account name, e-mail address or id
@@ -415,6 +422,18 @@ pub(crate) enum User {
         #[arg(long = "override")]
         over: bool,
     },
+}
+
+/// Whose a recycled name is.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whose {
+    /// The preserved user's: the identity provider gave the person a new external id
+    #[arg(long)]
+    pub(crate) same_person: bool,
+    /// Somebody else's: the preserved account gives up its name, and is kept
+    #[arg(long)]
+    pub(crate) someone_else: bool,
 }
 
 #[derive(Debug, Subcommand)]

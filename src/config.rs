@@ -42,6 +42,7 @@ pub(crate) struct Config {
     /// Private key, a PEM file.
     pub(crate) tls_key: Option<PathBuf>,
     /// Proxies whose word about host and scheme is taken.
+    #[serde(deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// What is logged: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug`.
     pub(crate) log: String,
@@ -87,10 +88,10 @@ impl Config {
             ));
         }
         if let Some(url) = &config.public_url
-            && !(url.starts_with("https://") || url.starts_with("http://"))
+            && (!(url.starts_with("https://") || url.starts_with("http://")) || url.contains(['?', '#', ' ']))
         {
             return Err(Failure::usage(format!(
-                "public_url must begin with https:// (or http://); it is {url:?}"
+                "public_url must begin with https:// (or http://), and have no query; it is {url:?}"
             )));
         }
         Ok(config)
@@ -105,6 +106,33 @@ impl Config {
             None => Ok(DatabaseUrl::Sqlite(self.data.join("provost.db"))),
         }
     }
+}
+
+/// A list, or text with commas as a flag and the environment have it.
+fn networks<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        List(Vec<String>),
+        Text(String),
+    }
+    let texts = match Written::deserialize(deserializer)? {
+        Written::List(texts) => texts,
+        Written::Text(text) => text.split(',').map(str::to_owned).collect(),
+    };
+    texts
+        .iter()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .map(|text| {
+            let network = text
+                .parse()
+                .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+            network.map_err(|_| {
+                serde::de::Error::custom(format!("{text:?} is no network; write one such as 10.0.0.0/8"))
+            })
+        })
+        .collect()
 }
 
 fn explain(error: &figment::Error) -> String {

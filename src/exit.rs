@@ -54,6 +54,7 @@ impl From<service::Error> for Failure {
         let code = match error {
             service::Error::Store(error) => return error.into(),
             service::Error::Refused(ref refusal) if refusal.is_unknown() => 3,
+            service::Error::Refused(ref refusal) if refusal.is_usage() => 2,
             service::Error::Refused(_) | service::Error::Scim(_) => 4,
         };
         Self {

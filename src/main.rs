@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("provost: {failure}");
+            eprintln!("provost: {}", output::visible(&failure.to_string()));
             failure.code()
         }
     }

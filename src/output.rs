@@ -1,9 +1,13 @@
 //! What commands print: tables for people, JSON for programs, both on stdout.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
+
+/// The most characters of a cell in a table for people.
+const WIDEST: usize = 60;
 
 /// Who reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Reader {
     pub(crate) fn done(self, sentence: &str, value: &Value) -> io::Result<()> {
         match self {
             Self::Person => {
-                eprintln!("{sentence}");
+                eprintln!("{}", visible(sentence));
                 Ok(())
             }
             Self::Program => print(&pretty(value)),
@@ -53,7 +57,10 @@ impl Reader {
                     .unwrap_or_default();
                 let lines: Vec<_> = fields
                     .iter()
-                    .map(|(name, value)| format!("{name:width$}  {value}"))
+                    .map(|(name, value)| {
+                        let shown: Vec<_> = value.split('\n').map(visible).collect();
+                        format!("{name:width$}  {}", shown.join("\n"))
+                    })
                     .collect();
                 print(&lines.join("\n"))
             }
@@ -68,12 +75,36 @@ pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|column| column.to_uppercase()));
-    table.add_rows(rows.iter().cloned());
+    table.add_rows(rows.iter().map(|row| row.iter().map(|text| cell(text))));
     table
         .lines()
         .map(|line| line.trim_end().to_owned())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What fits into a column: one long name must not push all others off the screen.
+fn cell(text: &str) -> String {
+    let text = visible(text);
+    match text.char_indices().nth(WIDEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
+/// `text` with its control characters spelled out: names come from outside, and a terminal obeys what it is sent.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let spelled = text.chars().map(|c| {
+        if c.is_control() {
+            format!("\\u{:04x}", u32::from(c))
+        } else {
+            c.to_string()
+        }
+    });
+    Cow::Owned(spelled.collect())
 }
 
 /// Prints to stdout; a reader that has gone, such as `head`, is no error.

@@ -1,8 +1,10 @@
 //! `provost attribute`
 
+use directory::UserId;
 use scim::schema::Type;
 use serde_json::json;
 use service::settings::attributes;
+use service::users;
 
 use super::Session;
 use crate::cli::{self, AttributeType};
@@ -31,10 +33,18 @@ pub(super) async fn run(session: &Session, command: cli::Attribute) -> Result<()
         }
         cli::Attribute::Remove { name } => {
             let removed = json!({"removed": name});
-            session
+            let attribute = session
                 .write(move |tx, ctx| attributes::remove(tx, ctx, &name))
                 .await?;
-            session.reader.done("Took the declaration back.", &removed)?;
+            let mut next = Some(UserId::from(uuid::Uuid::nil()));
+            while let Some(after) = next {
+                let attribute = attribute.clone();
+                next = session
+                    .write(move |tx, ctx| users::forget(tx, ctx, &attribute, after))
+                    .await?;
+            }
+            let sentence = "Took the declaration back; no user has the attribute any more.";
+            session.reader.done(sentence, &removed)?;
         }
     }
     Ok(())

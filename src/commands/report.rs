@@ -10,7 +10,7 @@ use super::Session;
 use super::user::text;
 use crate::cli::{self, Format};
 use crate::exit::Failure;
-use crate::output::{Reader, pretty, print, table};
+use crate::output::{Reader, pretty, print, table, visible};
 
 /// Columns of the User Provisioning Report: what people read, and what programs read.
 const COLUMNS: [(&str, &str); 16] = [
@@ -99,7 +99,7 @@ fn csv(rows: &[Value]) -> io::Result<()> {
         .from_writer(Vec::new());
     writer.write_record(COLUMNS.iter().map(|(column, _)| *column))?;
     for row in rows {
-        writer.write_record(cells(row).iter().map(|cell| inert(cell)))?;
+        writer.write_record(cells(row).iter().map(|cell| inert(&visible(cell))))?;
     }
     let bytes = writer
         .into_inner()

@@ -2,7 +2,7 @@
 
 use directory::{Bytes, Override, Record, Settings};
 use serde_json::Value;
-use service::users;
+use service::users::{self, Person};
 
 use super::Session;
 use crate::cli;
@@ -22,6 +22,29 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
                 "{} is preserved; only an administrator can activate the account.",
                 record.facts.account_name
             );
+            session
+                .reader
+                .done(&sentence, &record.to_json(&*session.settings()?))?;
+        }
+        cli::User::Resolve { user, whose } => {
+            let person = if whose.same_person {
+                Person::Same
+            } else {
+                Person::Another
+            };
+            let id = find(session, &user)?.facts.id;
+            let record = session
+                .write(move |tx, ctx| users::resolve(tx, ctx, id, person))
+                .await?;
+            let name = &record.facts.account_name;
+            let sentence = match person {
+                Person::Same => {
+                    format!("{name} takes the external id of the identity provider's next create.")
+                }
+                Person::Another => {
+                    format!("{name} is kept and has given up its name; the next create makes a new user.")
+                }
+            };
             session
                 .reader
                 .done(&sentence, &record.to_json(&*session.settings()?))?;

@@ -81,7 +81,9 @@ async fn a_connection_that_is_removed_leaves_its_users_manual_and_they_can_be_ad
         provost.client.find("userName eq \"ava@example.com\"").await.len(),
         1
     );
-    let adopted = provost.client.put(&path(&ava), &person("ava")).await.expect(200);
+    let mut from_another = person("ava");
+    from_another["externalId"] = json!("id-of-another-provider");
+    let adopted = provost.client.post("/Users", &from_another).await.expect(201);
     assert_eq!(adopted["id"], ava["id"]);
     assert_eq!(provost.user(id(&ava))["managedBy"], "default");
 }

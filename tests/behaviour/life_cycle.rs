@@ -86,8 +86,19 @@ async fn a_user_who_is_created_inactive_is_staged() {
     let detail = say(&provost, &user, true).await.refused(400, "invalidValue");
     assert!(detail.starts_with("No mapping matched"), "{detail}");
     provost.mapping("All", directory::Condition::Any, "default").await;
+    let german = directory::Condition::Attribute {
+        path: scim::AttributePath::parse("countryCode").unwrap(),
+        values: vec!["DE".to_owned()],
+        case_sensitive: false,
+    };
+    provost.mapping("German", german, "default").await;
     say(&provost, &user, true).await.expect(200);
-    assert_eq!(provost.user(id(&user))["profile"], "default");
+    let shown = provost.user(id(&user));
+    assert_eq!(shown["profile"], "default");
+    assert_eq!(
+        shown["decision"]["mappingName"], "All",
+        "what is not kept counts as absent"
+    );
 }
 
 #[tokio::test]
@@ -163,6 +174,90 @@ async fn a_recycled_name_waits_for_an_administrator() {
         "naming both: {detail}"
     );
     assert_eq!(state(&provost, &user), "preserved inactive none");
+}
+
+#[tokio::test]
+async fn no_update_gives_a_preserved_account_to_somebody_else() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    say(&provost, &user, false).await.expect(200);
+    let before = provost.user(id(&user));
+    let mut other = person("ava");
+    other["externalId"] = json!("00u-somebody-else");
+    provost
+        .client
+        .put(&path(&user), &other)
+        .await
+        .refused(409, "uniqueness");
+    other["active"] = json!(false);
+    provost
+        .client
+        .put(&path(&user), &other)
+        .await
+        .refused(409, "uniqueness");
+    let operations = json!([{"op": "replace", "value": {"active": true, "externalId": "00u-somebody-else"}}]);
+    provost
+        .client
+        .patch(&path(&user), &patch(operations))
+        .await
+        .refused(409, "uniqueness");
+    assert_eq!(provost.user(id(&user)), before);
+    let operations = json!([{"op": "remove", "path": "externalId"}]);
+    provost
+        .client
+        .patch(&path(&user), &patch(operations))
+        .await
+        .expect(200);
+    assert_eq!(
+        provost.user(id(&user))["externalId"],
+        "00u-ava",
+        "nor does it forget whose it is"
+    );
+}
+
+#[tokio::test]
+async fn an_administrator_says_whose_a_recycled_name_is() {
+    for person_is in [service::users::Person::Same, service::users::Person::Another] {
+        let provost = start().await;
+        let user = provost.client.create(&person("ava")).await;
+        say(&provost, &user, false).await.expect(200);
+        let mut again = person("ava");
+        again["externalId"] = json!("00u-new");
+        provost
+            .client
+            .post("/Users", &again)
+            .await
+            .refused(409, "uniqueness");
+        let uid = directory::UserId::parse(id(&user)).unwrap();
+        provost
+            .admin(move |tx, ctx| service::users::resolve(tx, ctx, uid, person_is))
+            .await;
+        let created = provost.client.create(&again).await;
+        let is_same = person_is == service::users::Person::Same;
+        assert_eq!(created["id"] == user["id"], is_same);
+        let expected = if is_same {
+            "active active none"
+        } else {
+            "preserved absent none"
+        };
+        assert_eq!(state(&provost, &user), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_user_whom_an_administrator_activated_is_found_again_by_the_provider() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    provost.client.delete(&path(&user)).await;
+    let uid = directory::UserId::parse(id(&user)).unwrap();
+    let over = directory::Override::UntilNextWord;
+    provost
+        .admin(move |tx, ctx| service::users::activate(tx, ctx, uid, over))
+        .await;
+    assert_eq!(state(&provost, &user), "active absent none");
+    let returned = provost.client.create(&person("ava")).await;
+    assert_eq!(returned["id"], user["id"]);
+    assert_eq!(state(&provost, &user), "active active none");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use testkit::{Answer, Provost, person};
+use testkit::{Answer, Provost, patch, person};
 
 use crate::{id, path, start};
 
@@ -111,12 +111,33 @@ async fn a_secret_in_a_broken_body_is_not_repeated() {
 async fn a_body_over_a_mebibyte_is_413_and_one_below_is_taken() {
     let provost = start().await;
     let mut sent = person("ava");
-    sent["nickName"] = json!("x".repeat(1024 * 1024 - 1_000));
+    sent["nickName"] = json!("x".repeat(990_000));
     let user = provost.client.create(&sent).await;
     sent["nickName"] = json!("x".repeat(1024 * 1024));
     let detail = provost.client.put(&path(&user), &sent).await.refused(413, "");
     assert!(detail.contains("1048576 bytes"), "{detail}");
-    provost.client.get(&path(&user)).await.expect(200);
+    let mut echo = provost.client.get(&path(&user)).await.expect(200);
+    echo["active"] = json!(false);
+    provost.client.put(&path(&user), &echo).await.expect(200);
+}
+
+#[tokio::test]
+async fn no_user_grows_past_what_could_be_sent_back() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    let photo = |n: usize| json!([{"op": "add", "path": "photos", "value": [{"value": format!("{n}{}", "x".repeat(600_000))}]}]);
+    let patched = provost
+        .client
+        .patch(&path(&user), &patch(photo(1)))
+        .await
+        .expect(200);
+    let detail = provost
+        .client
+        .patch(&path(&user), &patch(photo(2)))
+        .await
+        .refused(400, "invalidValue");
+    assert!(detail.contains("is the most"), "{detail}");
+    assert_eq!(provost.client.get(&path(&user)).await.expect(200), patched);
 }
 
 #[tokio::test]

@@ -102,6 +102,11 @@ fn configuration_names_the_key_and_where_it_came_from() {
         stderr.contains("listen:") && stderr.contains("PROVOST_LISTEN"),
         "{stderr}"
     );
+    let with_proxies = |mut command: std::process::Command| {
+        command.env("PROVOST_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1");
+        command
+    };
+    drop(program.serve_by(with_proxies, &[]));
     std::fs::write(
         program.folder().join("provost.toml"),
         "listen = \"127.0.0.1:0\"\nlisten_adress = 1\n",

@@ -209,7 +209,7 @@ fn what_is_in_use_stays_and_what_is_unknown_is_said_with_what_there_is() {
     let refused = program.refused(2, &["profile", "add", "x", "--quota", "many"]);
     assert!(refused.contains("50GB"), "{refused}");
     program.refused(
-        4,
+        2,
         &[
             "mapping",
             "add",
@@ -256,6 +256,45 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
         text.contains("provost mapping move \"Late\"") && text.contains("provost token create"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn what_comes_from_outside_cannot_command_a_terminal_or_ruin_a_table() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let mut sent = person("ava");
+    sent["userName"] = json!("\u{1b}[31mred\u{7}\nline");
+    sent["displayName"] = json!("x".repeat(5_000));
+    serving.client.create(&sent).await;
+    let user = serving.client.find("externalId eq \"00u-ava\"").await;
+    let id = user[0]["id"].as_str().unwrap();
+    for command in [
+        &["user", "list"][..],
+        &["user", "show", id],
+        &["report", "provisioning"],
+        &["report", "provisioning", "--format", "csv"],
+    ] {
+        let text = program.stdout(command);
+        assert!(!text.contains(['\u{1b}', '\u{7}']), "{command:?}");
+        assert!(text.contains("\\u001b[31mred\\u0007"), "{text}");
+    }
+    let widest = program.stdout(&["user", "list"]).lines().map(str::len).max();
+    assert!(widest.unwrap() < 400, "{widest:?}");
+}
+
+#[tokio::test]
+async fn a_declaration_that_is_taken_back_takes_the_values_along() {
+    let program = program();
+    let serving = program.serve(&[]);
+    program.stdout(&["attribute", "add", "countryCode"]);
+    for number in 0..3 {
+        let mut sent = person(&format!("p{number}"));
+        sent["countryCode"] = json!("DE");
+        assert_eq!(serving.client.create(&sent).await["countryCode"], "DE");
+    }
+    program.stdout(&["attribute", "remove", "countryCode"]);
+    let list = serving.client.get("/Users").await.expect(200);
+    assert!(!list.to_string().contains("countryCode"), "{list}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ async fn the_first_start_says_once_what_to_paste_and_keeps_the_token_out_of_stdo
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&file), 0o600);
     assert_eq!(mode(&program.folder().join("data")), 0o700);
+    assert_eq!(mode(&program.folder().join("data/provost.db")), 0o600);
+    assert_eq!(mode(&program.folder().join("data/provost.db-wal")), 0o600);
     serving.client.create(&testkit::person("ava")).await;
     let token = serving.client.token.clone();
     assert_eq!(serving.stop(), Some(0));

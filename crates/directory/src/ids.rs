@@ -7,9 +7,11 @@ macro_rules! ids {
         pub struct $name(uuid::Uuid);
 
         impl $name {
-            /// The id in `text`, if it is a UUID.
+            /// The id in `text`, if it is a UUID as Provost writes it: small letters, four hyphens. Case counts
+            /// (RFC 7643 section 3.1).
             pub fn parse(text: &str) -> Option<Self> {
-                uuid::Uuid::try_parse(text).ok().map(Self)
+                let is_ours = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+                uuid::Uuid::try_parse(text).ok().filter(|_| is_ours).map(Self)
             }
 
             /// The sixteen bytes that the database keeps.

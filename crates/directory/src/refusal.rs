@@ -18,6 +18,12 @@ pub enum Thing {
     User,
 }
 
+impl Thing {
+    fn article(self) -> &'static str {
+        if self == Self::Attribute { "an" } else { "a" }
+    }
+}
+
 impl fmt::Display for Thing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -41,18 +47,18 @@ pub enum Refusal {
         "{attribute} is required. Map a value to {attribute} in the identity provider's app, and push the user again."
     )]
     Missing { attribute: &'static str },
-    #[error("The user name {user_name:?} is taken: {holder}.")]
+    #[error("The user name \"{user_name}\" is taken: {holder}.")]
     UserNameTaken { user_name: String, holder: String },
-    #[error("The externalId {external_id:?} is taken: {holder}.")]
+    #[error("The externalId \"{external_id}\" is taken: {holder}.")]
     ExternalIdTaken { external_id: String, holder: String },
     #[error(
-        "The e-mail address {email:?} is taken: {holder}. This tenant allows each address once (unique_email)."
+        "The e-mail address \"{email}\" is taken: {holder}. This tenant allows each address once (unique_email)."
     )]
     EmailTaken { email: String, holder: String },
     #[error("{}", unmatched(looked))]
     Unmatched { looked: Vec<Looked> },
     #[error(
-        "The profile {profile:?} is full: {max} active users is its maximum. Raise it with `provost profile set`, or \
+        "The profile \"{profile}\" is full: {max} active users is its maximum. Raise it with `provost profile set`, or \
          let a mapping place the user elsewhere."
     )]
     ProfileFull { profile: String, max: u64 },
@@ -66,8 +72,8 @@ pub enum Refusal {
     )]
     HeldByAdministrator { by: String, since: String },
     #[error(
-        "The user name {user_name:?} belongs to a preserved account with externalId {known:?}; this request has \
-         externalId {given:?}. Names are recycled: an administrator must say in Provost whether it is the same person."
+        "The user name \"{user_name}\" belongs to a preserved account with externalId \"{known}\"; this request has \
+         externalId \"{given}\". Where a name was recycled, an administrator must say whose it is: `provost user resolve \"{user_name}\"` with --same-person or --someone-else."
     )]
     DifferentPerson {
         user_name: String,
@@ -78,36 +84,40 @@ pub enum Refusal {
         "The identity provider says that this user is {idp_state}; activate it there, or override it until the provider's next word (--override)."
     )]
     InactiveInIdp { idp_state: &'static str },
+    #[error("The user {id} is not preserved, or deleted already: there is nobody to tell apart.")]
+    NotPreserved { id: String },
+    #[error("The user would have {bytes} bytes; {max} is the most. Leave out what is not needed.")]
+    TooLarge { bytes: usize, max: usize },
     #[error(
         "This user has never been placed, because it was {reason} from the start, and no mapping matches what is kept of it. Add a mapping, or activate the user in the identity provider."
     )]
     NeverPlaced { reason: &'static str },
-    #[error("{given:?} is no name: a name has 1 to 100 characters and no control characters.")]
+    #[error("\"{given}\" is no name: a name has 1 to 100 characters and no control characters.")]
     BadName { given: String },
-    #[error("There is a {thing} {name:?} already.")]
+    #[error("There is {} {thing} \"{name}\" already.", thing.article())]
     NameTaken { thing: Thing, name: String },
-    #[error("There is no {thing} {name:?}.{}", among(known))]
+    #[error("There is no {thing} \"{name}\".{}", among(known))]
     Unknown {
         thing: Thing,
         name: String,
         known: Vec<String>,
     },
-    #[error("The {thing} {name:?} is in use by {used_by}; move them first.")]
+    #[error("The {thing} \"{name}\" is in use by {used_by}; move them first.")]
     InUse {
         thing: Thing,
         name: String,
         used_by: String,
     },
-    #[error("The {thing} {name:?} cannot be removed: it is the last one.")]
+    #[error("The {thing} \"{name}\" cannot be removed: it is the last one.")]
     LastOne { thing: Thing, name: String },
-    #[error("{given:?} fits {count} users; name one by its id: {ids}.")]
+    #[error("\"{given}\" fits {count} users; name one by its id: {ids}.")]
     Ambiguous {
         given: String,
         count: usize,
         ids: String,
     },
     #[error(
-        "The connection {connection:?} has two live tokens already. Revoke one (`provost token revoke {older}`), or wait \
+        "The connection \"{connection}\" has two live tokens already. Revoke one (`provost token revoke {older}`), or wait \
          until it expires on {expires}."
     )]
     TwoTokens {
@@ -120,6 +130,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether what was asked for makes no sense, whatever the state.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::BadSetting { .. } | Self::BadName { .. })
+    }
+
     /// Whether it is about something that does not exist.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. })
@@ -135,7 +150,7 @@ fn unmatched(looked: &[Looked]) -> String {
         .map(|looked| match looked.found.as_slice() {
             [] => format!("{} (the request carries none)", looked.attribute),
             found => {
-                let found: Vec<_> = found.iter().take(5).map(|value| format!("{value:?}")).collect();
+                let found: Vec<_> = found.iter().take(5).map(|value| format!("\"{value}\"")).collect();
                 format!("{} (the request carries {})", looked.attribute, found.join(", "))
             }
         })

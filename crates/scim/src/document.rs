@@ -63,7 +63,7 @@ impl Schemas {
             Value::Object(inner) => inner,
             unassigned if is_absent(&unassigned) => return Ok(()),
             other if declared.is_some() => return Err(wrong_type(urn, "an object", &other)),
-            other => return put_once(&mut into.undeclared, urn, other),
+            other => return set_aside_flat(&mut into.undeclared, urn, other),
         };
         let canonical = declared.map_or(urn, |schema| &schema.id);
         let mut kept = into
@@ -111,6 +111,18 @@ impl Schemas {
         std::iter::once(USER)
             .chain(attributes.keys().map(String::as_str).filter(|key| is_urn(key)))
             .collect()
+    }
+}
+
+/// `URN:name` with a value of its own, of a schema that is not declared.
+fn set_aside_flat(undeclared: &mut Object, key: &str, value: Value) -> Result<(), Error> {
+    let Some((urn, name)) = key.rsplit_once(':') else {
+        return put_once(undeclared, key, value);
+    };
+    let entry = undeclared.entry(urn).or_insert_with(|| json!({}));
+    match entry.as_object_mut() {
+        Some(object) => put_once(object, name, value),
+        None => Ok(()),
     }
 }
 

@@ -39,6 +39,7 @@ fn whole(name: &str, text: Option<&str>) -> Result<Option<usize>, Error> {
     };
     match text.parse::<i64>() {
         Ok(number) => Ok(Some(usize::try_from(number.max(0)).unwrap_or(usize::MAX))),
+        Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(usize::MAX)),
         Err(_) => Err(Error::new(
             Kind::InvalidValue,
             format!("{name} must be a whole number."),

@@ -13,5 +13,14 @@ pub enum Error {
     Scim(#[from] scim::Error),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::TooLarge { bytes, max } => Refusal::TooLarge { bytes, max }.into(),
+            other => Self::Store(other),
+        }
+    }
 }

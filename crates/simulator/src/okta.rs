@@ -11,27 +11,28 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// "Test Connector Configuration", with the right token and with a wrong one.
-pub(crate) async fn test_connection(client: &Client) {
+pub(crate) async fn test_connection(client: &Client) -> bool {
     const CALL: &str = "test connection";
     const WRONG: &str = "wrong token";
-    if let Some(answer) = client
-        .send(CALL, Method::GET, "/Users?startIndex=1&count=2", None)
-        .await
-    {
-        client.expect(CALL, answer.status == 200, || {
-            format!("answered {} instead of 200", answer.status)
-        });
-        check_list(client, CALL, &answer.body);
+    let path = "/Users?startIndex=1&count=2";
+    let Some(answer) = client.send(CALL, Method::GET, path, None).await else {
+        return false;
+    };
+    let detail = answer.body["detail"].as_str().unwrap_or_default();
+    client.expect(CALL, answer.status == 200, || {
+        format!("answered {} instead of 200. {detail}", answer.status)
+    });
+    if answer.status != 200 {
+        return false;
     }
+    check_list(client, CALL, &answer.body);
     let wrong = "Bearer pvt_0000000000000000000000000000000000000000000000000";
-    if let Some(answer) = client
-        .send_as(WRONG, Method::GET, "/Users?startIndex=1&count=2", None, wrong)
-        .await
-    {
+    if let Some(answer) = client.send_as(WRONG, Method::GET, path, None, wrong).await {
         client.expect(WRONG, answer.status == 401, || {
             format!("answered {} instead of 401", answer.status)
         });
     }
+    true
 }
 
 /// One person's years with the company.

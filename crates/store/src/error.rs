@@ -41,6 +41,17 @@ pub enum Error {
     /// A row that was read a moment ago is not there in that version any more.
     #[error("a row changed while it was being written")]
     Stale,
+    /// A user's document is larger than what could be sent back.
+    #[error("a user would have {bytes} bytes")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The most that it may be.
+        max: usize,
+    },
+    /// Another process holds the database's lock for too long.
+    #[error("the database is locked by another process")]
+    Busy,
     /// The closure panicked; its transaction was rolled back.
     #[error("a transaction panicked and was rolled back")]
     Panicked,
@@ -55,7 +66,16 @@ pub enum Error {
     },
     /// The driver's own failure.
     #[error("the database failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 impl Error {

@@ -185,7 +185,12 @@ fn compare(attribute: Option<&Attribute>, value: &Value, operator: Operator, lit
                 Literal::Text(text) => text.trim().parse().ok(),
                 _ => None,
             };
-            wanted.is_some_and(|wanted| holds(operator, value.as_f64().and_then(|value| value.partial_cmp(&wanted))))
+            wanted.is_some_and(|wanted| {
+                holds(
+                    operator,
+                    value.as_f64().and_then(|value| value.partial_cmp(&wanted)),
+                )
+            })
         }
         (Value::String(value), literal) => compare_text(attribute, value, operator, literal),
         _ => false,

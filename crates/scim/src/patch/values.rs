@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Verb;
-use crate::document::{coerce, object_in};
+use crate::document::{coerce, is_absent, object_in};
 use crate::filter::{Filter, Literal, Operator};
 use crate::path::Target;
 use crate::schema::{Attribute, Type};
@@ -273,16 +273,21 @@ fn yield_primary(values: &mut [Value], index: usize) {
     }
 }
 
-fn take(holder: &Object, attribute: &Attribute) -> Vec<Value> {
+/// The values, taken out of their place; [`put`] puts them back. An error leaves the holder to be thrown away.
+fn take(holder: &mut Object, attribute: &Attribute) -> Vec<Value> {
     holder
-        .get(&*attribute.name)
-        .cloned()
+        .get_mut(&*attribute.name)
+        .map(Value::take)
         .map(array_in)
         .unwrap_or_default()
 }
 
 fn put(holder: &mut Object, attribute: &Attribute, mut values: Vec<Value>) {
     values.retain(|value| value.as_object().is_none_or(|object| !object.is_empty()));
+    // A reference to nothing is none (server rule 6).
+    if !attribute.multi_valued {
+        values.retain(|value| !value.get("value").is_some_and(is_absent));
+    }
     if values.is_empty() {
         holder.shift_remove(&*attribute.name);
     } else if attribute.multi_valued {

@@ -35,6 +35,9 @@ impl From<service::Error> for Failure {
             service::Error::Store(error) => {
                 tracing::error!(%error, "the database failed a request");
                 match error {
+                    store::Error::Busy => {
+                        Self::new(Kind::Unavailable, "The database is busy; try again in a moment.")
+                    }
                     store::Error::Stopped => Self::new(
                         Kind::Unavailable,
                         "The server is stopping; try again in a moment.",

@@ -13,7 +13,7 @@ use super::Failure;
 use crate::app::BASE_PATH;
 
 /// How long a request may take in all; identity providers hang up after sixty seconds.
-const TIME: Duration = Duration::from_secs(30);
+const TIME: Duration = Duration::from_secs(20);
 
 pub(super) async fn no_such_endpoint(OriginalUri(uri): OriginalUri) -> Failure {
     let detail = format!(
@@ -53,7 +53,7 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => Failure::new(
             Kind::Unavailable,
-            "The request took too long; try again in a moment.",
+            "The request took too long: the server or its database is busy. Try again in a moment.",
         )
         .into_response(),
     }

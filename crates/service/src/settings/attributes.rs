@@ -50,11 +50,11 @@ pub fn add(
     Ok(attribute)
 }
 
-/// Takes a declaration back. What users have of it stays in their documents until their next update.
+/// Takes a declaration back. What users have of it is taken away by [`crate::users::forget`], which comes next.
 ///
 /// # Errors
 /// [`Refusal::Unknown`].
-pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
+pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<DeclaredAttribute, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let named = |attribute: &&DeclaredAttribute| {
         attribute.name.eq_ignore_ascii_case(name)
@@ -73,5 +73,6 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
         }
         .into());
     };
-    super::remove(tx, ctx, attribute)
+    super::remove(tx, ctx, attribute)?;
+    Ok(attribute.clone())
 }

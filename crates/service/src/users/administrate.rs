@@ -1,12 +1,11 @@
 //! An administrator preserves a user, or ends a preservation.
 
-use directory::{Ctx, EventKind, Mark, Override, Record, Refusal, Settings, Status, UserId};
+use directory::{Ctx, EventKind, IdpState, Mark, Override, Record, Refusal, Settings, Status, UserId};
 use scim::Object;
 use store::Tx;
 use store::users::{Scope, by_id};
 
-use super::place::{self, Carries};
-use super::record;
+use super::{place, record};
 use crate::Error;
 
 /// Preserves the account, whatever the identity provider says later.
@@ -35,13 +34,54 @@ pub fn activate(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, over: Override) -> Resul
     let settings = tx.settings(ctx.tenant)?;
     let before = existing(tx, ctx, id)?;
     let mut user = before.clone().open();
+    // Nobody speaks for a manual user, so there is no word to override.
+    let over = match (user.facts.connection, user.facts.lifecycle.idp_state()) {
+        (None, IdpState::Inactive) => Override::UntilNextWord,
+        _ => over,
+    };
     user.facts.lifecycle = user.facts.lifecycle.release(over)?;
     if user.facts.lifecycle.status() == Status::Active {
-        place::place(ctx, &settings, &mut user, &Object::new(), Carries::Changes)
+        place::place(ctx, &settings, &mut user, &Object::new())
             .map_err(|_| Refusal::NeverPlaced { reason: "inactive" })?;
         place::check_limits(tx, &settings, &user.facts, Some(&before.facts))?;
     }
     record::changed(tx, ctx, &settings, user, before, EventKind::UserActivated)
+}
+
+/// Whom a recycled name belongs to, in an administrator's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// The preserved account's: the identity provider gave the person a new externalId.
+    Same,
+    /// Somebody else's: the preserved account gives up its name.
+    Another,
+}
+
+/// Settles whom the name of a preserved user belongs to; the identity provider's next create then goes through.
+///
+/// # Errors
+/// [`Refusal::Unknown`]; [`Refusal::NotPreserved`] where there is nothing to settle.
+pub fn resolve(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, person: Person) -> Result<Record, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let before = existing(tx, ctx, id)?;
+    let mut user = before.clone().open();
+    let is_open = user.facts.lifecycle.status() == Status::Preserved && user.facts.lifecycle.is_visible();
+    if !is_open {
+        return Err(Refusal::NotPreserved { id: id.to_string() }.into());
+    }
+    match person {
+        Person::Same => drop(user.attributes.shift_remove("externalId")),
+        Person::Another => {
+            let purge_days = place::purge_days(&settings, &user.facts);
+            let mark = Mark {
+                by: ctx.actor.name(),
+                at: ctx.now,
+                purge_days,
+            };
+            user.facts.lifecycle = user.facts.lifecycle.delete(mark);
+        }
+    }
+    record::changed(tx, ctx, &settings, user, before, EventKind::UserResolved)
 }
 
 /// A user's connection is removed: nobody manages it from now on.

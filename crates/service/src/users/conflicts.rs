@@ -85,11 +85,36 @@ pub(super) fn describe(settings: &Settings, connection: ConnectionId, holder: &R
             let name = settings
                 .connection(other)
                 .map_or("another connection", |other| other.name.as_str());
-            format!("an {status} user that the connection {name:?} manages has it")
-                .replace("an preserved", "a preserved")
+            let article = if status.starts_with('a') { "an" } else { "a" };
+            format!("{article} {status} user that the connection \"{name}\" manages has it")
         }
         _ => format!("the {status} user {} has it", holder.facts.id),
     }
+}
+
+/// Two external ids for what may be one person.
+pub(super) struct DifferentIds {
+    known: String,
+    given: String,
+}
+
+impl DifferentIds {
+    pub(super) fn refusal(self, user_name: &str) -> Refusal {
+        Refusal::DifferentPerson {
+            user_name: user_name.to_owned(),
+            known: self.known,
+            given: self.given,
+        }
+    }
+}
+
+/// The external ids of two states of a user, where both have one and they differ.
+pub(super) fn different_ids(known: &User, given: &User) -> Option<DifferentIds> {
+    let (known, given) = (known.external_id()?, given.external_id()?);
+    (known != given).then(|| DifferentIds {
+        known: known.to_owned(),
+        given: given.to_owned(),
+    })
 }
 
 fn another(found: Option<Record>, user: &User) -> Option<Record> {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use store::Tx;
 use store::users::Known;
 
-use super::place::{self, Carries};
-use super::{conflicts, record};
+use super::conflicts::different_ids;
+use super::{conflicts, place, record};
 use crate::Error;
 
 /// Creates the user, or brings back the preserved one that is meant: by `externalId` first, else by `userName`.
@@ -76,7 +76,7 @@ fn join(
         conflicts::check(tx, settings, connection, &user, None)?;
     }
     if user.facts.lifecycle.status() == Status::Active {
-        place::place(ctx, settings, &mut user, undeclared, Carries::Everything)?;
+        place::place(ctx, settings, &mut user, undeclared)?;
         place::check_limits(tx, settings, &user.facts, None)?;
     }
     record::added(tx, ctx, settings, user)
@@ -92,14 +92,13 @@ fn meant(
     let user_name = user.user_name()?;
     let by_id = known.by_external_id.or(known.by_former_external_id);
     if let Some(same) = by_id {
-        return match same.facts.lifecycle.status() {
-            Status::Preserved => Ok(Some(same)),
-            Status::Active => {
-                let holder = conflicts::describe(settings, connection, &same);
-                let external_id = user.external_id().unwrap_or_default().to_owned();
-                Err(Refusal::ExternalIdTaken { external_id, holder })
-            }
-        };
+        let lifecycle = &same.facts.lifecycle;
+        if lifecycle.status() == Status::Active && lifecycle.is_visible() {
+            let holder = conflicts::describe(settings, connection, &same);
+            let external_id = user.external_id().unwrap_or_default().to_owned();
+            return Err(Refusal::ExternalIdTaken { external_id, holder });
+        }
+        return Ok(Some(same));
     }
     if let Some(holder) = known.by_user_name {
         let is_ours = holder.facts.connection.is_none_or(|of| of == connection);
@@ -109,13 +108,9 @@ fn meant(
                 settings, connection, user_name, &holder,
             ));
         }
-        let holder_user = holder.clone().open();
-        return match different_ids(&holder_user, user) {
-            Some((known, given)) => Err(Refusal::DifferentPerson {
-                user_name: user_name.to_owned(),
-                known,
-                given,
-            }),
+        // What a connection that is no more called a manual user says nothing about who is meant now.
+        return match different_ids(&holder.clone().open(), user).filter(|_| !is_manual) {
+            Some(different) => Err(different.refusal(user_name)),
             None => Ok(Some(holder)),
         };
     }
@@ -123,11 +118,6 @@ fn meant(
     Ok(known
         .by_former_user_name
         .filter(|former| different_ids(&former.clone().open(), user).is_none()))
-}
-
-fn different_ids(known: &User, given: &User) -> Option<(String, String)> {
-    let (known, given) = (known.external_id()?, given.external_id()?);
-    (known != given).then(|| (known.to_owned(), given.to_owned()))
 }
 
 /// The same person is back: same id, history, profile and storage, with what the identity provider says now.
@@ -151,7 +141,7 @@ fn bring_back(
         user.facts.lifecycle = user.facts.lifecycle.reappear();
     } else {
         user.facts.lifecycle = return_of(user.facts.lifecycle)?;
-        place::place(ctx, settings, &mut user, &sent.undeclared, Carries::Everything)?;
+        place::place(ctx, settings, &mut user, &sent.undeclared)?;
         place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
     }
     let kind = record::kind_of(&before.facts, &user.facts);

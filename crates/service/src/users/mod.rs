@@ -5,6 +5,7 @@ mod conflicts;
 mod create;
 mod delete;
 mod find;
+mod forget;
 mod list;
 mod place;
 mod record;
@@ -18,10 +19,11 @@ use store::users::{Scope, by_id};
 use crate::Error;
 
 pub(crate) use administrate::release;
-pub use administrate::{activate, preserve};
+pub use administrate::{Person, activate, preserve, resolve};
 pub use create::create;
 pub use delete::delete;
 pub use find::{all, find};
+pub use forget::forget;
 pub use list::{Listing, list};
 pub use update::{patch, replace};
 

@@ -10,16 +10,8 @@ use store::counts::{self, Count};
 
 use crate::Error;
 
-/// Whether a request carries the whole person, or only what changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carries {
-    /// POST and PUT: an undeclared attribute that is not there is absent.
-    Everything,
-    /// PATCH: it is unknown.
-    Changes,
-}
-
-/// Gives a user who has no place one.
+/// Gives a user who has no place one, by what is kept and what the request carries: there is no decision to keep, so an
+/// undeclared attribute that is not there counts as absent.
 ///
 /// # Errors
 /// [`Refusal::Unmatched`], telling what the mappings looked at.
@@ -28,7 +20,6 @@ pub(super) fn place(
     settings: &Settings,
     user: &mut User,
     undeclared: &Object,
-    carries: Carries,
 ) -> Result<(), Refusal> {
     if user.facts.placement.decision.is_some() {
         return Ok(());
@@ -39,7 +30,7 @@ pub(super) fn place(
         connection: user.facts.connection,
         attributes: &attributes,
         undeclared,
-        whole: carries == Carries::Everything,
+        whole: true,
     };
     match decide(&settings.mappings, &subject) {
         Verdict::Matched(mapping) => {
@@ -47,18 +38,8 @@ pub(super) fn place(
             Ok(())
         }
         Verdict::Unmatched(looked) => Err(Refusal::Unmatched { looked }),
-        Verdict::Unknown(mapping) => {
-            let attribute = match &mapping.condition {
-                directory::Condition::Attribute { path, .. } => path.to_string(),
-                directory::Condition::Any => String::new(),
-            };
-            Err(Refusal::Unmatched {
-                looked: vec![directory::Looked {
-                    attribute,
-                    found: Vec::new(),
-                }],
-            })
-        }
+        // Nothing is unknown of a whole person.
+        Verdict::Unknown(_) => Err(Refusal::Unmatched { looked: Vec::new() }),
     }
 }
 

@@ -1,12 +1,11 @@
 //! An identity provider changes a user: PUT and PATCH, deactivation and reactivation among them.
 
-use directory::{ConnectionId, Ctx, Mark, Record, Settings, User};
+use directory::{ConnectionId, Ctx, Mark, Record, Refusal, Settings, Status, User};
 use scim::{Admitted, Object, Patch};
 use serde_json::Value;
 use store::Tx;
 
-use super::place::{self, Carries};
-use super::{conflicts, record, show};
+use super::{conflicts, place, record, show};
 use crate::Error;
 
 /// Replaces the user's attributes (PUT). What says nothing of `active` or `externalId` changes neither.
@@ -22,12 +21,16 @@ pub fn replace(
 ) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
-    let sent = Sent {
-        attributes: sent.attributes.clone(),
-        undeclared: &sent.undeclared,
-        carries: Carries::Everything,
-    };
-    write(tx, ctx, &settings, connection, sent, before)
+    let attributes = sent.attributes.clone();
+    write(
+        tx,
+        ctx,
+        &settings,
+        connection,
+        attributes,
+        &sent.undeclared,
+        before,
+    )
 }
 
 /// Changes some of the user's attributes (PATCH), all operations or none.
@@ -47,18 +50,15 @@ pub fn patch(
     let mut attributes = patched.attributes;
     // `null` is no word about `active`, and an `externalId` that was taken away on purpose is gone.
     attributes.entry("externalId").or_insert(Value::Null);
-    let sent = Sent {
+    write(
+        tx,
+        ctx,
+        &settings,
+        connection,
         attributes,
-        undeclared: &patched.undeclared,
-        carries: Carries::Changes,
-    };
-    write(tx, ctx, &settings, connection, sent, before)
-}
-
-struct Sent<'s> {
-    attributes: Object,
-    undeclared: &'s Object,
-    carries: Carries,
+        &patched.undeclared,
+        before,
+    )
 }
 
 fn write(
@@ -66,21 +66,23 @@ fn write(
     ctx: &Ctx,
     settings: &Settings,
     connection: ConnectionId,
-    sent: Sent<'_>,
+    attributes: Object,
+    undeclared: &Object,
     before: Record,
 ) -> Result<Record, Error> {
     let mut user = before.clone().open();
     let old = user.clone();
-    let active = sent.attributes.get("active").and_then(Value::as_bool);
-    assign(&mut user, sent.attributes);
+    let active = attributes.get("active").and_then(Value::as_bool);
+    assign(&mut user, attributes);
+    keep_the_person(&old, &mut user)?;
     user.facts.connection = Some(connection);
     user.check_required(settings)?;
     conflicts::check(tx, settings, connection, &user, Some(&old))?;
     match active {
         Some(true) => {
             user.facts.lifecycle = user.facts.lifecycle.activate()?;
-            if user.facts.lifecycle.status() == directory::Status::Active {
-                place::place(ctx, settings, &mut user, sent.undeclared, sent.carries)?;
+            if user.facts.lifecycle.status() == Status::Active {
+                place::place(ctx, settings, &mut user, undeclared)?;
                 place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
             }
         }
@@ -97,6 +99,24 @@ fn write(
     }
     let kind = record::kind_of(&before.facts, &user.facts);
     record::changed(tx, ctx, settings, user, before, kind)
+}
+
+/// A preserved account stays its person's: its externalId can neither be changed nor taken away, since the name may have
+/// been given to somebody else.
+///
+/// # Errors
+/// [`Refusal::DifferentPerson`].
+fn keep_the_person(old: &User, user: &mut User) -> Result<(), Refusal> {
+    if old.facts.lifecycle.status() != Status::Preserved || old.facts.connection.is_none() {
+        return Ok(());
+    }
+    if let Some(different) = conflicts::different_ids(old, user) {
+        return Err(different.refusal(old.user_name()?));
+    }
+    if let Some(known) = old.attributes.get("externalId") {
+        user.attributes.insert("externalId".to_owned(), known.clone());
+    }
+    Ok(())
 }
 
 /// Takes over what was sent. Where it says nothing of `externalId`, the known one stays: a return is found by it.

@@ -17,7 +17,7 @@ use checkpoint::Checkpoint;
 use writer::Writer;
 
 /// How long a write waits for one of another process.
-const BUSY: Duration = Duration::from_secs(20);
+const BUSY: Duration = Duration::from_secs(15);
 /// Idle readers that are kept open.
 const IDLE_READERS: usize = 8;
 
@@ -49,6 +49,7 @@ pub struct Health {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        make_private(path);
         let mut connection = connect(path)?;
         let database = path.display().to_string();
         migrate::check(&connection, &database)?;
@@ -141,6 +142,17 @@ impl Sqlite {
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824;")?;
         Ok(connection)
     }
+}
+
+/// Makes a new file for this user alone; SQLite gives the files beside it the same mode. What fails here fails again, and
+/// with a better reason, when the file is opened.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let _ = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
 }
 
 fn connect(path: &Path) -> Result<Connection, Error> {

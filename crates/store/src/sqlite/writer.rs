@@ -106,12 +106,22 @@ fn serve(
 ) {
     while let Ok(first) = waiting.recv() {
         let mut batch = vec![first];
-        if transact(connection, cache, &mut batch, Some(waiting)).is_ok() {
-            for work in batch {
-                work.answer(Ok(()));
+        match transact(connection, cache, &mut batch, Some(waiting)) {
+            Ok(()) => {
+                for work in batch {
+                    work.answer(Ok(()));
+                }
+                checkpoint.after_commit(connection);
+                continue;
             }
-            checkpoint.after_commit(connection);
-            continue;
+            // It waited long enough; nobody in the batch is to blame, and nobody gets further alone.
+            Err(Error::Busy) => {
+                for work in batch {
+                    work.answer(Err(Error::Busy));
+                }
+                continue;
+            }
+            Err(_) => {}
         }
         for work in batch {
             let mut alone = vec![work];

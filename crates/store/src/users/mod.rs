@@ -212,6 +212,11 @@ pub fn known(
     })
 }
 
+/// Users of the tenant with ids above `last`, in the order of their ids, at most `limit`.
+pub fn after(tx: &mut Tx<'_>, tenant: TenantId, last: UserId, limit: i64) -> Result<Vec<Record>, Error> {
+    tx.all(AFTER, params![tenant.as_bytes(), last.as_bytes(), limit], record)
+}
+
 /// How many users the scope shows; for a connection, from the counts that are kept.
 pub fn total(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId) -> Result<u64, Error> {
     Ok(counts::get(tx, Count::visible(tenant, Some(connection)))?
@@ -227,7 +232,7 @@ pub fn walk(
 ) -> Result<(), Error> {
     let mut last = UserId::from(uuid::Uuid::nil());
     loop {
-        let records = tx.all(AFTER, params![tenant.as_bytes(), last.as_bytes(), STRIDE], record)?;
+        let records = after(tx, tenant, last, STRIDE)?;
         let Some(end) = records.last() else { return Ok(()) };
         last = end.facts.id;
         for record in records {

@@ -22,10 +22,15 @@ statements! {
               WHERE tenant = ?1 AND id = ?2 AND version = ?26";
 }
 
+/// The largest document, in bytes: what a GET returns of it must fit into a PUT, or a leaver could not be deactivated.
+const MAX_DOCUMENT: usize = 1_000_000;
+/// What dates and a version may add to a document later.
+const MARGIN: usize = 1_000;
+
 /// Adds a user; its account name is made unique.
 pub fn insert(tx: &mut Tx<'_>, settings: &Settings, mut user: User) -> Result<Record, Error> {
     name_account(tx, settings, &mut user)?;
-    let (keys, record) = keyed(settings, user);
+    let (keys, record) = keyed(settings, user, MAX_DOCUMENT)?;
     with_params(settings, &keys, &record, None, |params| tx.run(INSERT, params))?;
     add_emails(tx, settings, &keys, &record.facts)?;
     counts::move_user(tx, settings.tenant.id, None, Some(&record.facts));
@@ -39,7 +44,7 @@ pub fn insert(tx: &mut Tx<'_>, settings: &Settings, mut user: User) -> Result<Re
 pub fn update(tx: &mut Tx<'_>, settings: &Settings, mut user: User, before: &Facts) -> Result<Record, Error> {
     user.facts.version = before.version + 1;
     name_account(tx, settings, &mut user)?;
-    let (keys, record) = keyed(settings, user);
+    let (keys, record) = keyed(settings, user, MAX_DOCUMENT + MARGIN)?;
     let changed = with_params(settings, &keys, &record, Some(before.version), |params| {
         tx.run(UPDATE, params)
     })?;
@@ -74,7 +79,7 @@ fn add_emails(tx: &mut Tx<'_>, settings: &Settings, keys: &Keys, facts: &Facts) 
     Ok(())
 }
 
-fn keyed(settings: &Settings, user: User) -> (Keys, Record) {
+fn keyed(settings: &Settings, user: User, max: usize) -> Result<(Keys, Record), Error> {
     let email = user.email().map(Facts::key_of);
     let other_emails = names::addresses(&user.attributes)
         .map(Facts::key_of)
@@ -87,7 +92,12 @@ fn keyed(settings: &Settings, user: User) -> (Keys, Record) {
         email,
         other_emails,
     };
-    (keys, user.into_record(settings))
+    let record = user.into_record(settings);
+    let bytes = record.document.len();
+    if bytes > max {
+        return Err(Error::TooLarge { bytes, max });
+    }
+    Ok((keys, record))
 }
 
 /// Two user names that become the same account name get `~2`, `~3` ... appended.
