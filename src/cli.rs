@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use directory::{Bytes, CloudIdentity, ConnectionKind};
+use directory::{Bytes, CloudIdentity, ConnectionKind, Reclassify};
 use serde::Serialize;
 
 /// A self-hosted SCIM 2.0 user-provisioning server.
@@ -150,6 +150,9 @@ pub(crate) enum Tenant {
         /// The name that cloud-app backup knows users by: email or upn
         #[arg(long, value_name = "WHICH")]
         cloud_identity: Option<CloudIdentity>,
+        /// When mappings are asked again about a user who exists: `on_update` or `on_create`
+        #[arg(long, value_name = "WHEN")]
+        reclassify: Option<Reclassify>,
         /// The most active users; 0 is any number
         #[arg(long, value_name = "N")]
         max_active_users: Option<u64>,
@@ -265,8 +268,11 @@ pub(crate) enum Storage {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MappingSettings {
     /// It is for any user
-    #[arg(long, conflicts_with = "attribute")]
+    #[arg(long, conflicts_with_all = ["attribute", "filter"])]
     pub(crate) any: bool,
+    /// It is for users who match this SCIM filter, such as 'department eq "Sales" and not (countryCode eq "DE")'
+    #[arg(long, value_name = "FILTER", conflicts_with = "attribute")]
+    pub(crate) filter: Option<String>,
     /// It is for users with one of the values in this attribute, such as department or name.familyName
     #[arg(long, value_name = "PATH", requires = "value")]
     pub(crate) attribute: Option<String>,
@@ -316,6 +322,18 @@ pub(crate) enum Mapping {
         rename: Option<String>,
         #[command(flatten)]
         settings: Box<MappingSettings>,
+    },
+    /// Say, for a user or a SCIM body, what each mapping says and why
+    Explain {
+        /// userName, account name, e-mail address or id
+        #[arg(required_unless_present = "file")]
+        user: Option<String>,
+        /// A file with the body of a create, as the identity provider sends it
+        #[arg(short, long, value_name = "FILE", conflicts_with = "user")]
+        file: Option<PathBuf>,
+        /// The connection that the body comes from
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        connection: String,
     },
     /// Move a mapping to another place in the order
     Move {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use directory::{Condition, Settings, TenantId, Timestamp, TokenState};
+use directory::{Condition, Settings, TenantId, Timestamp, TokenState, shadowed};
 use serde_json::json;
 use service::tokens;
 use store::Store;
@@ -120,18 +120,21 @@ fn connections(
 fn mappings(settings: &Settings) -> Vec<Check> {
     let is_any =
         |mapping: &directory::Mapping| mapping.condition == Condition::Any && mapping.connections.is_empty();
-    let any = settings.mappings.iter().position(is_any);
     let mut checks = vec![Check {
         subject: format!("mappings: {} in order", settings.mappings.len()),
-        problem: any
-            .is_none()
+        problem: (!settings.mappings.iter().any(is_any))
             .then(|| "none is for any user: people whom none matches are refused".to_owned()),
     }];
-    for hidden in any.map_or(&[][..], |any| &settings.mappings[any + 1..]) {
-        let subject = format!("mapping {}: below one for any user", hidden.name);
+    for (mapping, above) in settings.mappings.iter().zip(shadowed(&settings.mappings)) {
+        let Some(above) = above else { continue };
+        let subject = format!(
+            "mapping {}: below {}, which is for any user",
+            mapping.name, above.name
+        );
         let problem = Some(format!(
-            "it can never match; move it up: provost mapping move {:?} --at 1",
-            hidden.name.as_str()
+            "it can never match; move it up: provost mapping move {:?} --at {}",
+            mapping.name.as_str(),
+            above.position
         ));
         checks.push(Check { subject, problem });
     }

@@ -1,9 +1,14 @@
 //! `provost mapping`
 
-use directory::{Bytes, Condition, Mapping, Settings};
-use scim::AttributePath;
+use std::path::Path;
+
+use directory::{Answer, Bytes, Condition, Mapping, Settings, shadowed};
+use scim::filter::Quotes;
+use scim::{AttributePath, Filter};
 use serde_json::{Value, json};
+use service::explain::{self, Explained};
 use service::settings::mappings::{self, MappingChange};
+use service::settings::named;
 
 use super::Session;
 use crate::cli::{self, MappingSettings};
@@ -23,7 +28,15 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
                 "Quota",
                 "Activation mail",
             ];
-            let rows: Vec<_> = settings.mappings.iter().map(|one| row(one, &settings)).collect();
+            let above = shadowed(&settings.mappings);
+            let row = |(one, above): (&Mapping, Option<&Mapping>)| {
+                let mut cells = row(one, &settings);
+                if let Some(above) = above {
+                    cells[2] = format!("{} (never matches: {} is above)", cells[2], above.name);
+                }
+                cells
+            };
+            let rows: Vec<_> = settings.mappings.iter().zip(above).map(row).collect();
             let values = || {
                 settings
                     .mappings
@@ -51,6 +64,18 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
                 .await?;
             done(session, &one, "Changed")?;
         }
+        cli::Mapping::Explain {
+            user,
+            file,
+            connection,
+        } => {
+            let explained = explain(session, user.as_deref(), file.as_deref(), &connection)?;
+            let rows: Vec<_> = explained.iter().map(explained_row).collect();
+            let columns = ["#", "Mapping", "For", "", "Because"];
+            session.reader.list(&columns, &rows, || {
+                explained.iter().map(Explained::to_json).collect()
+            })?;
+        }
         cli::Mapping::Move { name, at } => {
             let one = session
                 .write(move |tx, ctx| mappings::move_to(tx, ctx, &name, at))
@@ -69,6 +94,43 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
         }
     }
     Ok(())
+}
+
+fn explain(
+    session: &Session,
+    user: Option<&str>,
+    file: Option<&Path>,
+    connection: &str,
+) -> Result<Vec<Explained>, Failure> {
+    let settings = session.settings()?;
+    if let Some(user) = user {
+        let record = session
+            .store
+            .read(|tx| service::users::find(tx, session.tenant, user))?;
+        return Ok(explain::of_user(&settings, &record));
+    }
+    let path = file.unwrap_or(Path::new("-"));
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let body = scim::json::parse_object(&bytes).map_err(service::Error::from)?;
+    let sent = settings.schemas.admit(body).map_err(service::Error::from)?;
+    let connection = named(&settings.connections, connection).map_err(service::Error::from)?;
+    Ok(explain::of_body(&settings, &sent, Some(connection.id)))
+}
+
+fn explained_row(one: &Explained) -> Vec<String> {
+    let answer = match (one.decides, one.answer) {
+        (true, Answer::Matched) => "matched: this one decides",
+        (true, Answer::Unknown) => "unknown: nobody below is asked",
+        (_, answer) => answer.name(),
+    };
+    vec![
+        one.position.to_string(),
+        one.name.clone(),
+        one.condition.clone(),
+        answer.to_owned(),
+        one.because.clone(),
+    ]
 }
 
 fn done(session: &Session, one: &Mapping, what: &str) -> Result<(), Failure> {
@@ -90,7 +152,13 @@ fn change(name: Option<String>, settings: MappingSettings) -> Result<MappingChan
             case_sensitive: settings.case_sensitive,
         }),
         None if settings.any => Some(Condition::Any),
-        None => None,
+        None => match settings.filter {
+            Some(text) => Some(Condition::Filter {
+                filter: Filter::parse(&text, Quotes::Required)
+                    .map_err(|error| Failure::usage(error.detail))?,
+            }),
+            None => None,
+        },
     };
     Ok(MappingChange {
         name,

@@ -30,6 +30,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             require_display_name,
             unique_email,
             cloud_identity,
+            reclassify,
             max_active_users,
         } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
@@ -38,6 +39,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 require_display_name,
                 unique_email,
                 cloud_identity,
+                reclassify,
                 max_active_users,
             };
             let mut ctx = session.context();

@@ -312,3 +312,171 @@ async fn a_full_profile_and_a_full_tenant_refuse_with_the_limits_name() {
         .refused(400, "invalidValue");
     assert!(detail.contains("The tenant is full: 1 active users"), "{detail}");
 }
+
+/// Sends a PATCH with one replacement.
+async fn replace(provost: &Provost, user: &Value, attribute: &str, value: &str) -> Value {
+    let operations = json!([{"op": "replace", "path": attribute, "value": value}]);
+    let answer = provost.client.patch(&path(user), &patch(operations)).await;
+    answer.expect(200);
+    provost.user(id(user))
+}
+
+#[tokio::test]
+async fn a_mover_gets_another_profile_and_quota_and_keeps_the_storage() {
+    let provost = ordered().await;
+    provost
+        .admin(|tx, ctx| {
+            service::settings::storages::add(tx, ctx, "Frankfurt", "eu-central-1")?;
+            let change = MappingChange {
+                storage: Some("Frankfurt".to_owned()),
+                quota: Some(Some(Bytes::new(5))),
+                ..MappingChange::default()
+            };
+            mappings::set(tx, ctx, "Sales", &change)
+        })
+        .await;
+    let user = provost.client.create(&person("ava")).await;
+    let moved = provost
+        .client
+        .put(
+            &path(&user),
+            &with("ava", json!({ENTERPRISE: {"department": "Sales"}})),
+        )
+        .await;
+    moved.expect(200);
+    let shown = provost.user(id(&user));
+    assert_eq!((&shown["profile"], &shown["quota"]), (&json!("Sales"), &json!(5)));
+    assert_eq!(shown["storage"], "default", "it never moves by itself");
+    assert_eq!(shown["decision"]["mappingName"], "Sales");
+    let kinds: Vec<_> = provost
+        .events()
+        .into_iter()
+        .map(|event| event["kind"].clone())
+        .collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["user.updated", "user.moved"]);
+    let back = replace(&provost, &user, "department", "Legal").await;
+    assert_eq!(
+        back["decision"]["mappingName"], "Sales",
+        "countryCode is above, and unknown to a PATCH"
+    );
+    let put = provost.client.put(&path(&user), &person("ava")).await;
+    put.expect(200);
+    assert_eq!(provost.user(id(&user))["profile"], "default");
+}
+
+#[tokio::test]
+async fn a_patch_decides_again_only_if_it_touches_what_a_mapping_looks_at() {
+    let provost = start().await;
+    provost.profile("Boss", ProfileChange::default()).await;
+    let user = provost
+        .client
+        .create(&with("ava", json!({"title": "Boss"})))
+        .await;
+    provost
+        .mapping("Boss", attribute("title", &["Boss"]), "Boss")
+        .await;
+    assert_eq!(
+        replace(&provost, &user, "nickName", "A").await["profile"],
+        "default",
+        "a new mapping moves nobody by itself"
+    );
+    assert_eq!(replace(&provost, &user, "title", "boss").await["profile"], "Boss");
+}
+
+#[tokio::test]
+async fn who_matches_no_more_or_finds_the_profile_full_stays_and_is_marked() {
+    let provost = ordered().await;
+    provost
+        .admin(|tx, ctx| {
+            let change = ProfileChange {
+                max_users: Some(1),
+                ..ProfileChange::default()
+            };
+            profiles::set(tx, ctx, "Sales", &change)
+        })
+        .await;
+    let sales = json!({ENTERPRISE: {"department": "Sales"}});
+    provost.client.create(&with("first", sales.clone())).await;
+    let user = provost.client.create(&person("ava")).await;
+    provost
+        .client
+        .put(&path(&user), &with("ava", sales))
+        .await
+        .expect(200);
+    let shown = provost.user(id(&user));
+    assert_eq!(
+        (&shown["profile"], &shown["placementDoubt"]),
+        (&json!("default"), &json!("full"))
+    );
+    provost.without_everyone().await;
+    provost.client.put(&path(&user), &person("ava")).await.expect(200);
+    let shown = provost.user(id(&user));
+    assert_eq!(
+        (&shown["profile"], &shown["placementDoubt"]),
+        (&json!("default"), &json!("unmatched"))
+    );
+    provost
+        .client
+        .put(&path(&user), &with("ava", json!({"countryCode": "DE"})))
+        .await
+        .expect(200);
+    let shown = provost.user(id(&user));
+    assert_eq!(
+        (&shown["profile"], &shown["placementDoubt"]),
+        (&json!("Germany"), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn preserved_users_and_tenants_that_decide_once_are_left_alone() {
+    let provost = ordered().await;
+    let user = provost.client.create(&person("ava")).await;
+    let german = |active: bool| with("ava", json!({"countryCode": "DE", "active": active}));
+    provost.client.put(&path(&user), &german(false)).await.expect(200);
+    assert_eq!(provost.user(id(&user))["profile"], "default");
+    provost.client.put(&path(&user), &german(true)).await.expect(200);
+    assert_eq!(
+        provost.user(id(&user))["profile"],
+        "Germany",
+        "a return is decided"
+    );
+    let change = service::settings::tenants::TenantChange {
+        reclassify: Some(directory::Reclassify::OnCreate),
+        ..Default::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
+        .await;
+    provost.client.put(&path(&user), &person("ava")).await.expect(200);
+    assert_eq!(provost.user(id(&user))["profile"], "Germany");
+}
+
+#[tokio::test]
+async fn a_filter_places_and_its_refusal_names_what_it_looked_at() {
+    let provost = start().await;
+    provost.profile("Sales", ProfileChange::default()).await;
+    let filter = scim::Filter::parse(
+        "department eq \"Sales\" and not (countryCode eq \"DE\")",
+        scim::filter::Quotes::Required,
+    );
+    let filter = filter.unwrap();
+    provost
+        .mapping("Sales abroad", Condition::Filter { filter }, "Sales")
+        .await;
+    let abroad = json!({"countryCode": "FR", ENTERPRISE: {"department": "Sales"}});
+    let user = provost.client.create(&with("ava", abroad)).await;
+    assert_eq!(provost.user(id(&user))["decision"]["mappingName"], "Sales abroad");
+    provost.without_everyone().await;
+    let home = json!({"countryCode": "DE", ENTERPRISE: {"department": "Sales"}});
+    let detail = provost
+        .client
+        .post("/Users", &with("bob", home))
+        .await
+        .refused(400, "invalidValue");
+    assert!(
+        detail.contains(
+            "department (the request carries \"Sales\") and countryCode (the request carries \"DE\")"
+        ),
+        "{detail}"
+    );
+}

@@ -297,6 +297,82 @@ async fn a_declaration_that_is_taken_back_takes_the_values_along() {
     assert!(!list.to_string().contains("countryCode"), "{list}");
 }
 
+#[tokio::test]
+async fn explain_says_what_each_mapping_says_and_why() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let add = [
+        "mapping",
+        "add",
+        "Sales abroad",
+        "--profile",
+        "default",
+        "--storage",
+        "default",
+        "--filter",
+    ];
+    program.stdout(
+        &[
+            &add[..],
+            &["department eq \"Sales\" and not (countryCode eq \"DE\")"],
+        ]
+        .concat(),
+    );
+    let refused = program.refused(2, &[&add[..], &["department is Sales"]].concat());
+    assert!(refused.contains("position 12"), "{refused}");
+    let mut sent = person("ava");
+    sent[ENTERPRISE] = json!({"department": "Sales"});
+    sent["countryCode"] = json!("FR");
+    serving.client.create(&sent).await;
+
+    let of_user = json(&program.stdout(&["mapping", "explain", "ava@example.com", "--json"]));
+    assert_eq!(
+        (&of_user[0]["answer"], &of_user[0]["decides"]),
+        (&json!("unknown"), &json!(true))
+    );
+    assert_eq!(
+        of_user[0]["because"],
+        "department is \"Sales\"; countryCode is neither kept nor sent here"
+    );
+    assert_eq!(
+        (&of_user[1]["answer"], &of_user[1]["decides"]),
+        (&json!("matched"), &json!(false))
+    );
+
+    sent["countryCode"] = json!("DE");
+    std::fs::write(program.folder().join("body.json"), sent.to_string()).unwrap();
+    let text = program.stdout(&["mapping", "explain", "-f", "body.json"]);
+    assert!(
+        text.contains("not matched") && text.contains("countryCode is \"DE\""),
+        "{text}"
+    );
+    assert!(text.contains("matched: this one decides"), "{text}");
+    program.refused(2, &["mapping", "explain", "-f", "nowhere.json"]);
+    program.refused(2, &["mapping", "explain"]);
+
+    let late = [
+        "mapping",
+        "add",
+        "Late",
+        "--attribute",
+        "a",
+        "--value",
+        "b",
+        "--profile",
+        "default",
+        "--storage",
+        "default",
+        "--at",
+        "9",
+    ];
+    program.stdout(&late);
+    assert!(
+        program
+            .stdout(&["mapping", "list"])
+            .contains("never matches: Everyone is above")
+    );
+}
+
 #[test]
 fn a_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish"] {

@@ -1,7 +1,9 @@
 //! Which mapping places a user. The first that matches decides; one that cannot be judged stops the search.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use scim::filter::{Look, Lookup};
 use scim::schema::{ENTERPRISE, USER_PRINCIPAL_NAME};
 use scim::text::{fold, nfc};
 use scim::{AttributePath, Object, Schemas, is_absent};
@@ -43,43 +45,118 @@ pub struct Looked {
     pub attribute: String,
     /// The values there. They may be people's data and undeclared: for the client's eyes, never for a log.
     pub found: Vec<String>,
+    /// Whether that is all there is: an attribute that is neither kept nor in the request may have any value.
+    pub is_known: bool,
 }
 
-/// Judges `mappings` in their order.
+/// How one mapping judges a person, and why.
+#[derive(Debug)]
+pub struct Judged<'m> {
+    /// The mapping.
+    pub mapping: &'m Mapping,
+    /// What it says.
+    pub answer: Answer,
+    /// What it looked at, known or not.
+    pub looked: Vec<Looked>,
+}
+
+impl fmt::Display for Looked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found: Vec<_> = self.found.iter().map(|value| format!("\"{value}\"")).collect();
+        match (self.is_known, found.as_slice()) {
+            (false, _) => write!(f, "{} is neither kept nor sent here", self.attribute),
+            (true, []) => write!(f, "{} has no value", self.attribute),
+            (true, found) => write!(f, "{} is {}", self.attribute, found.join(" and ")),
+        }
+    }
+}
+
+impl Answer {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Matched => "matched",
+            Self::NotMatched => "not matched",
+            Self::Unknown => "unknown",
+            Self::OtherConnection => "other connection",
+        }
+    }
+}
+
+/// What one mapping says of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The person is one of those whom it is for.
+    Matched,
+    /// The person is not.
+    NotMatched,
+    /// It looks at an attribute that is neither kept nor in the request.
+    Unknown,
+    /// It is limited to other connections.
+    OtherConnection,
+}
+
+/// Judges `mappings` in their order, until one decides.
 pub fn decide<'m>(mappings: &'m [Mapping], subject: &Subject<'_>) -> Verdict<'m> {
     let mut looked: Vec<Looked> = Vec::new();
-    for mapping in mappings
-        .iter()
-        .filter(|mapping| mapping.is_for(subject.connection))
-    {
-        let Condition::Attribute {
-            path,
-            values,
-            case_sensitive,
-        } = &mapping.condition
-        else {
-            return Verdict::Matched(mapping);
-        };
-        match subject.values(path) {
-            None => return Verdict::Unknown(mapping),
-            Some(found) if found.iter().any(|found| one_of(found, values, *case_sensitive)) => {
-                return Verdict::Matched(mapping);
-            }
-            Some(found) => {
-                let attribute = path.to_string();
-                if !looked
-                    .iter()
-                    .any(|looked| looked.attribute.eq_ignore_ascii_case(&attribute))
-                {
-                    looked.push(Looked {
-                        attribute,
-                        found: found.into_iter().map(Cow::into_owned).collect(),
-                    });
+    for mapping in mappings {
+        let judged = judge(mapping, subject);
+        match judged.answer {
+            Answer::Matched => return Verdict::Matched(mapping),
+            Answer::Unknown => return Verdict::Unknown(mapping),
+            Answer::OtherConnection => {}
+            Answer::NotMatched => {
+                for new in judged.looked {
+                    let is_same = |old: &Looked| old.attribute.eq_ignore_ascii_case(&new.attribute);
+                    if !looked.iter().any(is_same) {
+                        looked.push(new);
+                    }
                 }
             }
         }
     }
     Verdict::Unmatched(looked)
+}
+
+/// What `mapping` alone says of the person.
+pub fn judge<'m>(mapping: &'m Mapping, subject: &Subject<'_>) -> Judged<'m> {
+    let judged = |answer, looked| Judged {
+        mapping,
+        answer,
+        looked,
+    };
+    if !mapping.is_for(subject.connection) {
+        return judged(Answer::OtherConnection, Vec::new());
+    }
+    let holds = match &mapping.condition {
+        Condition::Any => Some(true),
+        Condition::Attribute {
+            path,
+            values,
+            case_sensitive,
+        } => subject
+            .values(path)
+            .map(|found| found.iter().any(|found| one_of(found, values, *case_sensitive))),
+        Condition::Filter { filter } => filter.judge(subject),
+    };
+    let answer = match holds {
+        Some(true) => Answer::Matched,
+        Some(false) => Answer::NotMatched,
+        None => Answer::Unknown,
+    };
+    let look = |path: &AttributePath| {
+        let found = subject.values(path);
+        Looked {
+            attribute: path.to_string(),
+            is_known: found.is_some(),
+            found: found
+                .unwrap_or_default()
+                .into_iter()
+                .map(Cow::into_owned)
+                .collect(),
+        }
+    };
+    judged(answer, mapping.condition.paths().into_iter().map(look).collect())
 }
 
 impl Mapping {
@@ -103,15 +180,20 @@ fn one_of(found: &str, values: &[String], case_sensitive: bool) -> bool {
 impl<'a> Subject<'a> {
     /// The values at `path` as text; `None` where they are not known.
     fn values(&self, path: &AttributePath) -> Option<Vec<Cow<'a, str>>> {
+        let found = self.find(path)?;
+        Some(found.into_iter().flat_map(texts).collect())
+    }
+
+    /// The assigned values at `path`; `None` where they are not known.
+    fn find(&self, path: &AttributePath) -> Option<Vec<&'a Value>> {
         let places = self.places(path.schema.as_deref());
         let found = places
             .into_iter()
             .map(|object| dig(object, path))
             .find(|values| !values.is_empty());
         match found {
-            Some(values) => Some(values.into_iter().flat_map(texts).collect()),
-            None if self.whole || self.is_kept(path) => Some(Vec::new()),
-            None => None,
+            None if !self.whole && !self.is_kept(path) => None,
+            found => Some(found.unwrap_or_default()),
         }
     }
 
@@ -140,6 +222,21 @@ impl<'a> Subject<'a> {
     /// Whether the attribute is stored, so that its absence is known.
     fn is_kept(&self, path: &AttributePath) -> bool {
         path.attribute.eq_ignore_ascii_case(USER_PRINCIPAL_NAME) || path.resolve(self.schemas).is_some()
+    }
+}
+
+impl Lookup for Subject<'_> {
+    fn look<'l>(&'l self, path: &AttributePath) -> Look<'l> {
+        let Some(found) = self.find(path) else {
+            return Look::Unknown;
+        };
+        let target = path.resolve(self.schemas);
+        let attribute = target.map(|target| target.sub.unwrap_or(target.attribute));
+        let each = |value: &'l Value| match value {
+            Value::Array(values) => values.iter().collect(),
+            single => vec![single],
+        };
+        Look::Known(attribute, found.into_iter().flat_map(each).collect())
     }
 }
 

@@ -154,6 +154,90 @@ fn what_a_patch_does_not_carry_is_unknown_and_stops_the_search() {
 }
 
 #[test]
+fn a_filter_looks_where_an_attribute_condition_looks_and_unknown_is_not_false() {
+    let filter = |text: &str| Condition::Filter {
+        filter: scim::Filter::parse(text, scim::filter::Quotes::Required).unwrap(),
+    };
+    let sales = [
+        mapping(
+            "m",
+            filter(r#"department eq "Sales" and not (countryCode eq "DE")"#),
+        ),
+        mapping("Everyone", Condition::Any),
+    ];
+    let of = |body: Value, whole| verdict(&sales, body, whole);
+    assert_eq!(
+        of(
+            json!({"countryCode": "FR", ENTERPRISE: {"department": "sales"}}),
+            true
+        ),
+        "m"
+    );
+    assert_eq!(
+        of(
+            json!({"countryCode": "de", ENTERPRISE: {"department": "Sales"}}),
+            true
+        ),
+        "Everyone"
+    );
+    assert_eq!(of(json!({ENTERPRISE: {"department": "Sales"}}), true), "m");
+    assert_eq!(of(json!({ENTERPRISE: {"department": "Sales"}}), false), "?m");
+    assert_eq!(
+        of(json!({ENTERPRISE: {"department": "Legal"}}), false),
+        "Everyone",
+        "false, whatever the rest"
+    );
+    let either = [mapping(
+        "m",
+        filter(r#"badge eq "7" or title pr or emails[type eq "work" and value ew "@x"]"#),
+    )];
+    for body in [
+        json!({"urn:x:2.0:User": {"Badge": 7}}),
+        json!({"title": "t"}),
+        json!({"emails": [{"type": "work", "value": "a@X"}]}),
+    ] {
+        assert_eq!(verdict(&either, body, true), "m");
+    }
+    assert_eq!(
+        verdict(
+            &either,
+            json!({"title": "", "emails": [{"type": "home", "value": "a@x"}]}),
+            true
+        ),
+        "-"
+    );
+}
+
+#[test]
+fn what_can_never_match_is_seen() {
+    let mut limited = mapping("limited", Condition::Any);
+    limited.connections = vec![Uuid::max().into()];
+    let mut below = limited.clone();
+    below.condition = attribute("title", &["x"], false);
+    let mappings = [
+        limited,
+        below,
+        mapping("open", attribute("title", &["x"], false)),
+        mapping("any", Condition::Any),
+        mapping("last", Condition::Any),
+    ];
+    let above: Vec<_> = crate::shadowed(&mappings)
+        .into_iter()
+        .map(|above| above.map(|above| above.name.to_string()))
+        .collect();
+    assert_eq!(
+        above,
+        [
+            None,
+            Some("limited".to_owned()),
+            None,
+            None,
+            Some("any".to_owned())
+        ]
+    );
+}
+
+#[test]
 fn a_mapping_for_other_connections_is_passed_over() {
     let mut limited = mapping("Okta", Condition::Any);
     limited.connections = vec![Uuid::max().into()];
@@ -182,14 +266,16 @@ fn a_miss_tells_what_was_looked_at_and_found() {
         looked[0],
         Looked {
             attribute: "countryCode".into(),
-            found: vec!["FR".into()]
+            found: vec!["FR".into()],
+            is_known: true
         }
     );
     assert_eq!(
         looked[1],
         Looked {
             attribute: "title".into(),
-            found: vec![]
+            found: vec![],
+            is_known: true
         }
     );
 }

@@ -32,6 +32,8 @@ kinds! {
     UserPreserved = "user.preserved";
     /// An administrator ended a preservation.
     UserActivated = "user.activated";
+    /// The user got another profile or quota.
+    UserMoved = "user.moved";
     /// An administrator said whom the name of a preserved user belongs to.
     UserResolved = "user.resolved";
     /// A user came under a connection that did not manage it before.

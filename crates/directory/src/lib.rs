@@ -19,19 +19,19 @@ mod user;
 
 pub use bytes::Bytes;
 pub use context::{Actor, Ctx, Ids};
-pub use decide::{Looked, Subject, Verdict, decide};
+pub use decide::{Answer, Judged, Looked, Subject, Verdict, decide, judge};
 pub use event::{Event, EventKind};
 pub use ids::{AttributeId, ConnectionId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId};
 pub use jiff::Timestamp;
 pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status};
-pub use mapping::{Condition, Decision, Mapping, Outcome};
+pub use mapping::{Condition, Decision, Mapping, Outcome, shadowed};
 pub use refusal::{Refusal, Thing};
 pub use settings::{
     CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, Profile, Reclassify, Settings,
     Storage, Tenant,
 };
 pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
-pub use user::{Facts, Placement, Record, User};
+pub use user::{Doubt, Facts, Placement, Record, User};
 
 /// `at` as SCIM and the API write it: UTC, milliseconds, `Z` (RFC 3339).
 pub fn rfc3339(at: Timestamp) -> String {

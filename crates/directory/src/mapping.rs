@@ -1,6 +1,6 @@
 //! Ordered rules: condition, then profile, storage and quota.
 
-use scim::AttributePath;
+use scim::{AttributePath, Filter};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bytes, ConnectionId, MappingId, Name, ProfileId, StorageId};
@@ -38,6 +38,39 @@ pub enum Condition {
         /// Whether case counts.
         case_sensitive: bool,
     },
+    /// Users who match a SCIM filter.
+    Filter {
+        /// The filter; undeclared attributes may stand in it too.
+        filter: Filter,
+    },
+}
+
+impl Condition {
+    /// The attributes that the condition looks at.
+    pub fn paths(&self) -> Vec<&AttributePath> {
+        match self {
+            Self::Any => Vec::new(),
+            Self::Attribute { path, .. } => vec![path],
+            Self::Filter { filter } => filter.paths(),
+        }
+    }
+}
+
+/// For each mapping, the one above it that leaves nobody to it, if there is one: it is for any user of the same
+/// connections, or of all.
+pub fn shadowed(mappings: &[Mapping]) -> Vec<Option<&Mapping>> {
+    let hides = |upper: &Mapping, lower: &Mapping| {
+        let covers = upper.connections.is_empty()
+            || (!lower.connections.is_empty()
+                && lower.connections.iter().all(|id| upper.connections.contains(id)));
+        upper.condition == Condition::Any && covers
+    };
+    let above = |index: usize| {
+        mappings[..index]
+            .iter()
+            .find(|upper| hides(upper, &mappings[index]))
+    };
+    (0..mappings.len()).map(above).collect()
 }
 
 /// What a mapping gives.
@@ -78,6 +111,7 @@ impl std::fmt::Display for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Any => f.write_str("any user"),
+            Self::Filter { filter } => write!(f, "{filter}"),
             Self::Attribute {
                 path,
                 values,

@@ -12,6 +12,7 @@ use scim::{Object, is_absent};
 use serde_json::{Value, json};
 
 use crate::extension::{self, DIRECTORY};
+use crate::settings::words;
 use crate::{
     Bytes, CloudIdentity, ConnectionId, Decision, IdpState, Lifecycle, ProfileId, Refusal, Settings,
     StorageId, UserId,
@@ -52,6 +53,18 @@ pub struct Placement {
     pub own_quota: Option<Bytes>,
     /// What decided it.
     pub decision: Option<Decision>,
+    /// Why the user keeps a place that the mappings would no longer give.
+    pub doubt: Option<Doubt>,
+}
+
+words! {
+    /// Why a user has another place than the mappings would give.
+    Doubt {
+        /// No mapping matches any more.
+        Unmatched = "unmatched",
+        /// The profile of the mapping that matches is full.
+        Full = "full",
+    }
 }
 
 impl Placement {
@@ -256,6 +269,7 @@ impl Record {
             "storage": storage.map(|storage| storage.name.as_str()),
             "quota": facts.placement.quota(settings).map(Bytes::get),
             "decision": facts.placement.decision,
+            "placementDoubt": facts.placement.doubt,
             "managedBy": connection.map(|connection| connection.name.as_str()),
             "created": rfc3339(facts.created),
             "lastModified": rfc3339(facts.modified),

@@ -58,6 +58,7 @@ CREATE TABLE users (
     storage BLOB,
     own_quota BIGINT,
     decision TEXT,
+    doubt TEXT,
     version BIGINT NOT NULL,
     created BIGINT NOT NULL,
     modified BIGINT NOT NULL,

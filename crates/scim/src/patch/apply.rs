@@ -17,6 +17,7 @@ impl Patch {
         let mut patched = Patched {
             attributes,
             undeclared: Object::new(),
+            touched: Vec::new(),
         };
         for (index, operation) in self.operations.iter().enumerate() {
             operation
@@ -62,7 +63,11 @@ impl Operation {
         let members = match value {
             Some(Value::Object(members)) => members,
             None if self.verb == Verb::Remove => {
-                on.attributes.retain(|key, _| !key.eq_ignore_ascii_case(urn));
+                if let Some(extension) = schemas.extension(urn)
+                    && let Some(Value::Object(gone)) = on.attributes.shift_remove(&*extension.id)
+                {
+                    on.touched.extend(gone.keys().map(|key| key.to_ascii_lowercase()));
+                }
                 return Ok(());
             }
             None | Some(Value::Null) => return Ok(()),
@@ -108,6 +113,7 @@ fn apply_at(
     on: &mut Patched,
 ) -> Result<(), Error> {
     let path = Path::parse(text)?;
+    on.touched.push(path.attribute.attribute.to_ascii_lowercase());
     let Some(target) = path.attribute.resolve(schemas) else {
         return apply_undeclared(verb, &path, value, schemas, on);
     };

@@ -26,6 +26,8 @@ pub struct Patched {
     pub attributes: Object,
     /// What no schema knows, as it was sent: decides mappings in this request and is then dropped.
     pub undeclared: Object,
+    /// Names of the attributes that an operation named, in small letters; sub-attributes count as their attribute.
+    pub touched: Vec<String>,
 }
 
 #[derive(Debug, Clone)]

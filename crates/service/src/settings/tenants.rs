@@ -17,6 +17,8 @@ pub struct TenantChange {
     pub unique_email: Option<bool>,
     /// Which name cloud applications know users by.
     pub cloud_identity: Option<CloudIdentity>,
+    /// When mappings are asked again about a user who exists.
+    pub reclassify: Option<Reclassify>,
     /// The most active users; 0 is any number.
     pub max_active_users: Option<u64>,
 }
@@ -71,7 +73,7 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
         require_display_name: change.require_display_name.unwrap_or(before.require_display_name),
         unique_email: change.unique_email.unwrap_or(before.unique_email),
         cloud_identity: change.cloud_identity.unwrap_or(before.cloud_identity),
-        reclassify: before.reclassify,
+        reclassify: change.reclassify.unwrap_or(before.reclassify),
         max_active_users: change
             .max_active_users
             .map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),

@@ -10,7 +10,8 @@ use store::Tx;
 use store::users::Known;
 
 use super::conflicts::different_ids;
-use super::{conflicts, place, record};
+use super::place::{self, Carries};
+use super::{conflicts, record};
 use crate::Error;
 
 /// Creates the user, or brings back the preserved one that is meant: by `externalId` first, else by `userName`.
@@ -141,7 +142,18 @@ fn bring_back(
         user.facts.lifecycle = user.facts.lifecycle.reappear();
     } else {
         user.facts.lifecycle = return_of(user.facts.lifecycle)?;
-        place::place(ctx, settings, &mut user, &sent.undeclared)?;
+        if user.facts.placement.decision.is_none() {
+            place::place(ctx, settings, &mut user, &sent.undeclared)?;
+        } else {
+            place::place_again(
+                tx,
+                ctx,
+                settings,
+                &mut user,
+                &sent.undeclared,
+                Carries::Everything,
+            )?;
+        }
         place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
     }
     let kind = record::kind_of(&before.facts, &user.facts);

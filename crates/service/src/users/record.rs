@@ -31,6 +31,10 @@ pub(super) fn changed(
     user.facts.modified = ctx.now;
     let record = store::users::update(tx, settings, user, &before.facts)?;
     append(tx, ctx, settings, kind, &record);
+    let place = |facts: &Facts| (facts.placement.profile, facts.placement.own_quota);
+    if before.facts.placement.profile.is_some() && place(&before.facts) != place(&record.facts) {
+        append(tx, ctx, settings, EventKind::UserMoved, &record);
+    }
     Ok(record)
 }
 

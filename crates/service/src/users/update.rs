@@ -1,11 +1,12 @@
 //! An identity provider changes a user: PUT and PATCH, deactivation and reactivation among them.
 
 use directory::{ConnectionId, Ctx, Mark, Record, Refusal, Settings, Status, User};
-use scim::{Admitted, Object, Patch};
+use scim::{Admitted, AttributePath, Object, Patch};
 use serde_json::Value;
 use store::Tx;
 
-use super::{conflicts, place, record, show};
+use super::place::{self, Carries};
+use super::{conflicts, record, show};
 use crate::Error;
 
 /// Replaces the user's attributes (PUT). What says nothing of `active` or `externalId` changes neither.
@@ -21,16 +22,13 @@ pub fn replace(
 ) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
-    let attributes = sent.attributes.clone();
-    write(
-        tx,
-        ctx,
-        &settings,
-        connection,
-        attributes,
-        &sent.undeclared,
-        before,
-    )
+    let sent = Sent {
+        attributes: sent.attributes.clone(),
+        undeclared: &sent.undeclared,
+        carries: Carries::Everything,
+        may_move: true,
+    };
+    write(tx, ctx, &settings, connection, sent, before)
 }
 
 /// Changes some of the user's attributes (PATCH), all operations or none.
@@ -50,15 +48,27 @@ pub fn patch(
     let mut attributes = patched.attributes;
     // `null` is no word about `active`, and an `externalId` that was taken away on purpose is gone.
     attributes.entry("externalId").or_insert(Value::Null);
-    write(
-        tx,
-        ctx,
-        &settings,
-        connection,
+    let is_touched = |path: &AttributePath| patched.touched.contains(&path.attribute.to_ascii_lowercase());
+    let may_move = settings
+        .mappings
+        .iter()
+        .flat_map(|mapping| mapping.condition.paths())
+        .any(is_touched);
+    let sent = Sent {
         attributes,
-        &patched.undeclared,
-        before,
-    )
+        undeclared: &patched.undeclared,
+        carries: Carries::Changes,
+        may_move,
+    };
+    write(tx, ctx, &settings, connection, sent, before)
+}
+
+struct Sent<'s> {
+    attributes: Object,
+    undeclared: &'s Object,
+    carries: Carries,
+    /// Whether it may change the mappings' answer: it names an attribute that one of them looks at.
+    may_move: bool,
 }
 
 fn write(
@@ -66,26 +76,19 @@ fn write(
     ctx: &Ctx,
     settings: &Settings,
     connection: ConnectionId,
-    attributes: Object,
-    undeclared: &Object,
+    sent: Sent<'_>,
     before: Record,
 ) -> Result<Record, Error> {
     let mut user = before.clone().open();
     let old = user.clone();
-    let active = attributes.get("active").and_then(Value::as_bool);
-    assign(&mut user, attributes);
+    let active = sent.attributes.get("active").and_then(Value::as_bool);
+    assign(&mut user, sent.attributes);
     keep_the_person(&old, &mut user)?;
     user.facts.connection = Some(connection);
     user.check_required(settings)?;
     conflicts::check(tx, settings, connection, &user, Some(&old))?;
     match active {
-        Some(true) => {
-            user.facts.lifecycle = user.facts.lifecycle.activate()?;
-            if user.facts.lifecycle.status() == Status::Active {
-                place::place(ctx, settings, &mut user, undeclared)?;
-                place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
-            }
-        }
+        Some(true) => user.facts.lifecycle = user.facts.lifecycle.activate()?,
         Some(false) => {
             let purge_days = place::purge_days(settings, &user.facts);
             let mark = Mark {
@@ -96,6 +99,15 @@ fn write(
             user.facts.lifecycle = user.facts.lifecycle.deactivate(mark);
         }
         None => {}
+    }
+    if user.facts.lifecycle.status() == Status::Active {
+        let returns = old.facts.lifecycle.status() != Status::Active;
+        if user.facts.placement.decision.is_none() {
+            place::place(ctx, settings, &mut user, sent.undeclared)?;
+        } else if returns || sent.may_move {
+            place::place_again(tx, ctx, settings, &mut user, sent.undeclared, sent.carries)?;
+        }
+        place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
     }
     let kind = record::kind_of(&before.facts, &user.facts);
     record::changed(tx, ctx, settings, user, before, kind)

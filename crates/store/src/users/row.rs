@@ -14,7 +14,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document FROM users ",
+             document, doubt FROM users ",
             $rest
         )
     };
@@ -35,6 +35,7 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
             decision: row.optional(14, |row, column| {
                 serde_json::from_str(row.text(column)?).map_err(|_| Error::Unreadable { what: "decision" })
             })?,
+            doubt: row.optional(19, Row::word)?,
         },
         version: unsigned(row, 15)?,
         created: row.time(16)?,
