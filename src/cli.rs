@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use directory::{Bytes, CloudIdentity, ConnectionKind, Reclassify};
+use directory::{Bytes, CloudIdentity, ConnectionKind, OrHold, Reclassify};
 use serde::Serialize;
 
 /// A self-hosted SCIM 2.0 user-provisioning server.
@@ -156,6 +156,9 @@ pub(crate) enum Tenant {
         /// The most active users; 0 is any number
         #[arg(long, value_name = "N")]
         max_active_users: Option<u64>,
+        /// What becomes of a user beyond a limit: refuse or hold
+        #[arg(long, value_name = "HOW")]
+        over_limit: Option<OrHold>,
     },
 }
 
@@ -181,6 +184,9 @@ pub(crate) enum Connection {
         /// Its kind
         #[arg(long)]
         kind: Option<ConnectionKind>,
+        /// What becomes of a user whom no mapping matches: refuse or hold
+        #[arg(long, value_name = "HOW")]
+        unmatched: Option<OrHold>,
     },
     /// Remove a connection with its tokens; its users become manual
     Remove {
@@ -411,7 +417,7 @@ pub(crate) enum Token {
 pub(crate) enum User {
     /// List users
     List {
-        /// Only those with this status: active or preserved
+        /// Only those with this status: active, held or preserved
         #[arg(long)]
         status: Option<directory::Status>,
     },

@@ -36,9 +36,14 @@ pub(super) async fn run(session: &Session, command: cli::Connection) -> Result<(
             );
             session.reader.done(&next, &json!(one))?;
         }
-        cli::Connection::Set { name, rename, kind } => {
+        cli::Connection::Set {
+            name,
+            rename,
+            kind,
+            unmatched,
+        } => {
             let one = session
-                .write(move |tx, ctx| connections::set(tx, ctx, &name, rename.as_deref(), kind))
+                .write(move |tx, ctx| connections::set(tx, ctx, &name, rename.as_deref(), kind, unmatched))
                 .await?;
             session
                 .reader

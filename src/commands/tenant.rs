@@ -32,6 +32,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             cloud_identity,
             reclassify,
             max_active_users,
+            over_limit,
         } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
             let change = TenantChange {
@@ -41,6 +42,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 cloud_identity,
                 reclassify,
                 max_active_users,
+                over_limit,
             };
             let mut ctx = session.context();
             ctx.tenant = tenant.id;

@@ -414,3 +414,104 @@ async fn leaving_is_never_blocked_by_a_limit() {
     say(&provost, &user, false).await.expect(200);
     assert_eq!(state(&provost, &user), "preserved inactive none");
 }
+
+/// Waits until the user has the status, as it comes to have by itself.
+async fn becomes(provost: &Provost, user: &Value, status: &str) {
+    for _ in 0..60 {
+        if provost.user(id(user))["status"] == status {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("it stays {}", state(provost, user));
+}
+
+#[tokio::test]
+async fn whom_no_mapping_matches_can_be_held_until_one_does() {
+    let provost = start().await;
+    provost.without_everyone().await;
+    let hold = Some(directory::OrHold::Hold);
+    provost
+        .admin(move |tx, ctx| service::settings::connections::set(tx, ctx, "default", None, None, hold))
+        .await;
+    let user = provost.client.create(&person("ava")).await;
+    assert_eq!(user["active"], true, "the provider's own word");
+    assert_eq!(state(&provost, &user), "held active unmatched");
+    assert_eq!(
+        user["urn:provost:params:scim:schemas:extension:directory:2.0:User"]["status"],
+        "held"
+    );
+    let mut updated = person("ava");
+    updated["title"] = json!("Boss");
+    provost.client.put(&path(&user), &updated).await.expect(200);
+    assert_eq!(
+        state(&provost, &user),
+        "held active unmatched",
+        "never refused for its placement"
+    );
+    provost
+        .client
+        .post("/Users", &person("ava"))
+        .await
+        .refused(409, "uniqueness");
+    provost.mapping("All", directory::Condition::Any, "default").await;
+    becomes(&provost, &user, "active").await;
+    assert_eq!(provost.user(id(&user))["decision"]["mappingName"], "All");
+    let events = provost.events();
+    assert!(
+        events
+            .iter()
+            .any(|event| event["kind"] == "user.admitted" && event["actor"] == "Provost")
+    );
+}
+
+#[tokio::test]
+async fn a_user_beyond_a_limit_can_be_held_until_a_seat_is_free() {
+    let provost = start().await;
+    let change = service::settings::tenants::TenantChange {
+        max_active_users: Some(1),
+        over_limit: Some(directory::OrHold::Hold),
+        ..Default::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
+        .await;
+    let ava = provost.client.create(&person("ava")).await;
+    let bob = provost.client.create(&person("bob")).await;
+    assert_eq!(bob["active"], true);
+    assert_eq!(state(&provost, &bob), "held active limit");
+    say(&provost, &ava, false).await.expect(200);
+    becomes(&provost, &bob, "active").await;
+    assert_eq!(say(&provost, &ava, true).await.expect(200)["active"], true);
+    assert_eq!(state(&provost, &ava), "held active limit");
+    say(&provost, &ava, false).await.expect(200);
+    assert_eq!(state(&provost, &ava), "preserved inactive none");
+}
+
+#[tokio::test]
+async fn a_held_user_whose_attribute_is_not_kept_waits_for_the_provider_to_send_it() {
+    let provost = start().await;
+    let hold = Some(directory::OrHold::Hold);
+    provost
+        .admin(move |tx, ctx| service::settings::connections::set(tx, ctx, "default", None, None, hold))
+        .await;
+    provost.without_everyone().await;
+    let user = provost.client.create(&person("ava")).await;
+    let german = directory::Condition::Attribute {
+        path: scim::AttributePath::parse("countryCode").unwrap(),
+        values: vec!["DE".to_owned()],
+        case_sensitive: false,
+    };
+    provost.mapping("German", german, "default").await;
+    provost.mapping("All", directory::Condition::Any, "default").await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    assert_eq!(
+        state(&provost, &user),
+        "held active unmatched",
+        "unknown is not false"
+    );
+    let mut whole = person("ava");
+    whole["countryCode"] = json!("DE");
+    provost.client.put(&path(&user), &whole).await.expect(200);
+    assert_eq!(provost.user(id(&user))["decision"]["mappingName"], "German");
+}

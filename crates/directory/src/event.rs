@@ -32,6 +32,8 @@ kinds! {
     UserPreserved = "user.preserved";
     /// An administrator ended a preservation.
     UserActivated = "user.activated";
+    /// A user who was held is active now.
+    UserAdmitted = "user.admitted";
     /// The user got another profile or quota.
     UserMoved = "user.moved";
     /// An administrator said whom the name of a preserved user belongs to.

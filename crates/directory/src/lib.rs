@@ -23,12 +23,12 @@ pub use decide::{Answer, Judged, Looked, Subject, Verdict, decide, judge};
 pub use event::{Event, EventKind};
 pub use ids::{AttributeId, ConnectionId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId};
 pub use jiff::Timestamp;
-pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status};
+pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status, Wait};
 pub use mapping::{Condition, Decision, Mapping, Outcome, shadowed};
 pub use refusal::{Refusal, Thing};
 pub use settings::{
-    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, Profile, Reclassify, Settings,
-    Storage, Tenant,
+    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, OrHold, Profile, Reclassify,
+    Settings, Storage, Tenant,
 };
 pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
 pub use user::{Doubt, Facts, Placement, Record, User};

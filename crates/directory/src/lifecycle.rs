@@ -28,6 +28,20 @@ words! {
         None = "none",
         /// An administrator preserved the account.
         Administrator = "administrator",
+        /// No mapping matches.
+        Unmatched = "unmatched",
+        /// A profile or the tenant is full.
+        Limit = "limit",
+    }
+}
+
+words! {
+    /// What a user waits for who is held.
+    Wait {
+        /// A mapping that matches.
+        Unmatched = "unmatched",
+        /// A free seat.
+        Limit = "limit",
     }
 }
 
@@ -36,6 +50,8 @@ words! {
     Status {
         /// May work.
         Active = "active",
+        /// May not work yet, though the identity provider says so.
+        Held = "held",
         /// Kept, and may not work.
         Preserved = "preserved",
     }
@@ -96,6 +112,13 @@ pub enum Lifecycle {
         /// What the identity provider says.
         idp: IdpState,
     },
+    /// The identity provider says active, and the user waits for something; it becomes active by itself once it can.
+    Held {
+        /// What for.
+        wait: Wait,
+        /// Since when.
+        since: Timestamp,
+    },
     /// Kept, and may not work.
     Preserved {
         /// What the identity provider says.
@@ -146,7 +169,9 @@ impl Lifecycle {
     /// [`Refusal::HeldByAdministrator`] where that word is new and an administrator holds the account.
     pub fn activate(self) -> Result<Self, Refusal> {
         match self {
-            Self::Preserved {
+            // A held user waits on; a repeated word ends no administrator's hold.
+            Self::Held { .. }
+            | Self::Preserved {
                 idp: IdpState::Active,
                 ..
             } => Ok(self),
@@ -162,10 +187,20 @@ impl Lifecycle {
         }
     }
 
+    /// A user who may not work yet waits; one who waits already goes on waiting since then.
+    #[must_use]
+    pub fn wait_for(self, wait: Wait, now: Timestamp) -> Self {
+        match self {
+            Self::Held { since, .. } => Self::Held { wait, since },
+            _ => Self::Held { wait, since: now },
+        }
+    }
+
     /// An administrator preserves the account, or adds a hold to one that is preserved.
     #[must_use]
     pub fn preserve(self, mark: Mark<'_>) -> Self {
         match self {
+            Self::Held { .. } => Self::joined().preserve(mark),
             Self::Active { idp } => {
                 let preservation = mark.preservation(Cause::Administrator);
                 Self::Preserved {
@@ -203,7 +238,8 @@ impl Lifecycle {
     pub fn release(self, over: Override) -> Result<Self, Refusal> {
         match self {
             Self::Active { .. } => Ok(self),
-            Self::Preserved {
+            Self::Held { .. }
+            | Self::Preserved {
                 idp: IdpState::Active,
                 ..
             } => Ok(Self::joined()),
@@ -246,7 +282,7 @@ impl Lifecycle {
                 hold,
                 preservation,
             },
-            active @ Self::Active { .. } => active,
+            other => other,
         }
     }
 
@@ -254,6 +290,7 @@ impl Lifecycle {
     pub fn idp_state(&self) -> IdpState {
         match self {
             Self::Active { idp } | Self::Preserved { idp, .. } => *idp,
+            Self::Held { .. } => IdpState::Active,
         }
     }
 
@@ -261,6 +298,13 @@ impl Lifecycle {
     pub fn hold(&self) -> Hold {
         match self {
             Self::Active { .. } => Hold::None,
+            Self::Held {
+                wait: Wait::Unmatched,
+                ..
+            } => Hold::Unmatched,
+            Self::Held {
+                wait: Wait::Limit, ..
+            } => Hold::Limit,
             Self::Preserved { hold, .. } => *hold,
         }
     }
@@ -269,6 +313,7 @@ impl Lifecycle {
     pub fn status(&self) -> Status {
         match self {
             Self::Active { .. } => Status::Active,
+            Self::Held { .. } => Status::Held,
             Self::Preserved { .. } => Status::Preserved,
         }
     }
@@ -276,7 +321,7 @@ impl Lifecycle {
     /// How the account came to be preserved, if it is.
     pub fn preservation(&self) -> Option<&Preservation> {
         match self {
-            Self::Active { .. } => None,
+            Self::Active { .. } | Self::Held { .. } => None,
             Self::Preserved { preservation, .. } => Some(preservation),
         }
     }
@@ -290,7 +335,7 @@ impl Lifecycle {
         match self {
             // An override lasts until the provider's next word; the same word again is none.
             Self::Active { idp } if idp == word => self,
-            Self::Active { .. } => Self::Preserved {
+            Self::Active { .. } | Self::Held { .. } => Self::Preserved {
                 idp: word,
                 hold: Hold::None,
                 preservation: mark.preservation(cause),
@@ -423,6 +468,30 @@ mod tests {
         );
         assert_eq!(over.clone().activate().unwrap(), Lifecycle::joined());
         assert_eq!(over.delete(OKTA).status(), Status::Preserved);
+    }
+
+    #[test]
+    fn a_held_user_waits_on_and_leaves_like_everybody() {
+        let held = Lifecycle::joined().wait_for(Wait::Limit, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            (held.status(), held.idp_state(), held.hold()),
+            (Status::Held, IdpState::Active, Hold::Limit)
+        );
+        assert_eq!(held.clone().activate().unwrap(), held);
+        let later = held.clone().wait_for(Wait::Unmatched, Timestamp::MAX);
+        assert_eq!(
+            later,
+            Lifecycle::Held {
+                wait: Wait::Unmatched,
+                since: Timestamp::UNIX_EPOCH
+            }
+        );
+        assert_eq!(held.clone().deactivate(OKTA).status(), Status::Preserved);
+        let preserved = held.preserve(ADMINISTRATOR);
+        assert_eq!(
+            (preserved.hold(), preserved.idp_state()),
+            (Hold::Administrator, IdpState::Active)
+        );
     }
 
     #[test]

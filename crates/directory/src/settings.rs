@@ -121,6 +121,22 @@ words! {
 }
 
 words! {
+    /// What becomes of a user who cannot be active: refused, or held until it can.
+    OrHold {
+        /// Refused, with the reason.
+        Refuse = "refuse",
+        /// Taken, and held.
+        Hold = "hold",
+    }
+}
+
+impl OrHold {
+    fn refuse() -> Self {
+        Self::Refuse
+    }
+}
+
+words! {
     /// The identity provider behind a connection.
     ConnectionKind {
         /// Okta.
@@ -162,6 +178,9 @@ pub struct Tenant {
     pub reclassify: Reclassify,
     /// The most users that may be active at once; `None` for any number.
     pub max_active_users: Option<u64>,
+    /// What becomes of a user beyond a limit.
+    #[serde(default = "OrHold::refuse")]
+    pub over_limit: OrHold,
 }
 
 /// One app integration in one identity provider.
@@ -174,6 +193,9 @@ pub struct Connection {
     pub name: Name,
     /// What is behind it.
     pub kind: ConnectionKind,
+    /// What becomes of a user whom no mapping matches.
+    #[serde(default = "OrHold::refuse")]
+    pub unmatched: OrHold,
 }
 
 /// A named set of settings for users.

@@ -1,8 +1,8 @@
 //! An empty database becomes one that an identity provider can be connected to at once.
 
 use directory::{
-    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, Outcome,
-    Profile, ProfileId, Secret, Storage, StorageId,
+    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, OrHold,
+    Outcome, Profile, ProfileId, Secret, Storage, StorageId,
 };
 use store::Tx;
 
@@ -25,6 +25,7 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
         id: ConnectionId::from(ctx.ids.nth(1)),
         name: name.clone(),
         kind: ConnectionKind::Other,
+        unmatched: OrHold::Refuse,
     };
     let profile = Profile {
         id: ProfileId::from(ctx.ids.nth(2)),

@@ -50,6 +50,7 @@ CREATE TABLE users (
     idp_state TEXT NOT NULL,
     hold TEXT NOT NULL,
     status TEXT NOT NULL,
+    held_since BIGINT,
     preserved_cause TEXT,
     preserved_by TEXT,
     preserved_at BIGINT,
@@ -74,6 +75,7 @@ CREATE INDEX users_email ON users (tenant, email_key, id) WHERE email_key IS NOT
 CREATE INDEX users_former_user_name ON users (tenant, user_name_key, id) WHERE visible = 0;
 CREATE INDEX users_former_external_id ON users (tenant, connection, external_id, id)
     WHERE visible = 0 AND external_id IS NOT NULL;
+CREATE INDEX users_held ON users (tenant, id) WHERE status = 'held';
 
 -- Addresses beside the one that reaches the person; most people have none.
 CREATE TABLE other_emails (

@@ -1,6 +1,8 @@
 //! Connections: app integrations in identity providers. Users of a connection that is removed become manual.
 
-use directory::{Connection, ConnectionId, ConnectionKind, Ctx, EventKind, Mapping, Name, Refusal, Thing};
+use directory::{
+    Connection, ConnectionId, ConnectionKind, Ctx, EventKind, Mapping, Name, OrHold, Refusal, Thing,
+};
 use store::Tx;
 use store::users::{Scope, Walk};
 
@@ -18,13 +20,14 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Resu
         id: ConnectionId::from(ctx.ids.first()),
         name: Name::parse(name)?,
         kind,
+        unmatched: OrHold::Refuse,
     };
     check_free(&settings.connections, &connection.name, None)?;
     put(tx, ctx, EventKind::SettingAdded, &connection)?;
     Ok(connection)
 }
 
-/// Changes a connection's name or kind.
+/// Changes a connection's name or kind, or what becomes of a user whom no mapping matches.
 ///
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
@@ -34,6 +37,7 @@ pub fn set(
     name: &str,
     rename: Option<&str>,
     kind: Option<ConnectionKind>,
+    unmatched: Option<OrHold>,
 ) -> Result<Connection, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = named(&settings.connections, name)?;
@@ -41,6 +45,7 @@ pub fn set(
         id: before.id,
         name: rename.map_or(Ok(before.name.clone()), Name::parse)?,
         kind: kind.unwrap_or(before.kind),
+        unmatched: unmatched.unwrap_or(before.unmatched),
     };
     check_free(&settings.connections, &connection.name, Some(before))?;
     put(tx, ctx, EventKind::SettingChanged, &connection)?;

@@ -1,6 +1,6 @@
 //! Tenants: customer organisations, and what they ask for beyond the rules.
 
-use directory::{CloudIdentity, Ctx, EventKind, Name, Reclassify, Refusal, Tenant, TenantId, Thing};
+use directory::{CloudIdentity, Ctx, EventKind, Name, OrHold, Reclassify, Refusal, Tenant, TenantId, Thing};
 use store::Tx;
 
 use super::append;
@@ -21,6 +21,8 @@ pub struct TenantChange {
     pub reclassify: Option<Reclassify>,
     /// The most active users; 0 is any number.
     pub max_active_users: Option<u64>,
+    /// What becomes of a user beyond a limit.
+    pub over_limit: Option<OrHold>,
 }
 
 /// The tenant called `name`.
@@ -58,6 +60,7 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
         cloud_identity: CloudIdentity::Email,
         reclassify: Reclassify::OnUpdate,
         max_active_users: None,
+        over_limit: OrHold::Refuse,
     }
 }
 
@@ -77,6 +80,7 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
         max_active_users: change
             .max_active_users
             .map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),
+        over_limit: change.over_limit.unwrap_or(before.over_limit),
     };
     let holder = store::settings::tenant_by_name(tx, &tenant.name)?;
     if holder.is_some_and(|holder| holder.id != tenant.id) {

@@ -1,7 +1,6 @@
 //! An administrator preserves a user, or ends a preservation.
 
 use directory::{Ctx, EventKind, IdpState, Mark, Override, Record, Refusal, Settings, Status, UserId};
-use scim::Object;
 use store::Tx;
 use store::users::{Scope, by_id};
 
@@ -41,9 +40,7 @@ pub fn activate(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, over: Override) -> Resul
     };
     user.facts.lifecycle = user.facts.lifecycle.release(over)?;
     if user.facts.lifecycle.status() == Status::Active {
-        place::place(ctx, &settings, &mut user, &Object::new())
-            .map_err(|_| Refusal::NeverPlaced { reason: "inactive" })?;
-        place::check_limits(tx, &settings, &user.facts, Some(&before.facts))?;
+        place::demand_seat(tx, ctx, &settings, &mut user, &before.facts)?;
     }
     record::changed(tx, ctx, &settings, user, before, EventKind::UserActivated)
 }

@@ -10,7 +10,7 @@ use store::Tx;
 use store::users::Known;
 
 use super::conflicts::different_ids;
-use super::place::{self, Carries};
+use super::place::{self, Brings, Carries};
 use super::{conflicts, record};
 use crate::Error;
 
@@ -76,10 +76,7 @@ fn join(
     if settings.tenant.unique_email {
         conflicts::check(tx, settings, connection, &user, None)?;
     }
-    if user.facts.lifecycle.status() == Status::Active {
-        place::place(ctx, settings, &mut user, undeclared)?;
-        place::check_limits(tx, settings, &user.facts, None)?;
-    }
+    place::seat(tx, ctx, settings, &mut user, None, whole(undeclared))?;
     record::added(tx, ctx, settings, user)
 }
 
@@ -94,7 +91,7 @@ fn meant(
     let by_id = known.by_external_id.or(known.by_former_external_id);
     if let Some(same) = by_id {
         let lifecycle = &same.facts.lifecycle;
-        if lifecycle.status() == Status::Active && lifecycle.is_visible() {
+        if lifecycle.status() != Status::Preserved && lifecycle.is_visible() {
             let holder = conflicts::describe(settings, connection, &same);
             let external_id = user.external_id().unwrap_or_default().to_owned();
             return Err(Refusal::ExternalIdTaken { external_id, holder });
@@ -104,7 +101,7 @@ fn meant(
     if let Some(holder) = known.by_user_name {
         let is_ours = holder.facts.connection.is_none_or(|of| of == connection);
         let is_manual = holder.facts.connection.is_none();
-        if !is_ours || (holder.facts.lifecycle.status() == Status::Active && !is_manual) {
+        if !is_ours || (holder.facts.lifecycle.status() != Status::Preserved && !is_manual) {
             return Err(conflicts::user_name_taken(
                 settings, connection, user_name, &holder,
             ));
@@ -142,22 +139,20 @@ fn bring_back(
         user.facts.lifecycle = user.facts.lifecycle.reappear();
     } else {
         user.facts.lifecycle = return_of(user.facts.lifecycle)?;
-        if user.facts.placement.decision.is_none() {
-            place::place(ctx, settings, &mut user, &sent.undeclared)?;
-        } else {
-            place::place_again(
-                tx,
-                ctx,
-                settings,
-                &mut user,
-                &sent.undeclared,
-                Carries::Everything,
-            )?;
-        }
-        place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
+        let brings = whole(&sent.undeclared);
+        place::seat(tx, ctx, settings, &mut user, Some(&before.facts), brings)?;
     }
     let kind = record::kind_of(&before.facts, &user.facts);
     record::changed(tx, ctx, settings, user, before, kind)
+}
+
+/// A create carries the whole person.
+fn whole(undeclared: &Object) -> Brings<'_> {
+    Brings {
+        undeclared,
+        carries: Carries::Everything,
+        may_move: true,
+    }
 }
 
 /// A create is a new word even where the last one was "active": an administrator's hold refuses it.

@@ -1,6 +1,7 @@
 //! Users, as identity providers and administrators deal with them.
 
 mod administrate;
+mod admit;
 mod conflicts;
 mod create;
 mod delete;
@@ -20,6 +21,7 @@ use crate::Error;
 
 pub(crate) use administrate::release;
 pub use administrate::{Person, activate, preserve, resolve};
+pub use admit::{admit, is_anybody_held};
 pub use create::create;
 pub use delete::delete;
 pub use find::{all, find};

@@ -1,8 +1,8 @@
 //! Placing a user: the mappings decide, limits are heeded, and the decision is kept.
 
 use directory::{
-    Ctx, Decision, Doubt, Facts, Mapping, Placement, Profile, Reclassify, Refusal, Settings, Status, Subject,
-    User, Verdict, decide, rfc3339,
+    Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Placement, Profile, Reclassify, Refusal,
+    Settings, Status, Subject, User, Verdict, Wait, decide, rfc3339,
 };
 use scim::Object;
 use store::Tx;
@@ -22,7 +22,7 @@ pub(super) enum Carries {
 /// Decides again about an active user who has a place, as the mappings are now. A new match moves profile and quota, and
 /// the storage never. Where nothing matches, or the profile is full, the user keeps what it has and is marked so; where
 /// the answer hangs on something unknown, the decision stays.
-pub(super) fn place_again(
+fn place_again(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     settings: &Settings,
@@ -80,27 +80,24 @@ fn is_full(tx: &mut Tx<'_>, settings: &Settings, mapping: &Mapping) -> Result<bo
     Ok(counts::get(tx, Count::active_in_profile(settings.tenant.id, profile.id))? >= max)
 }
 
-/// Gives a user who has no place one, by what is kept and what the request carries: there is no decision to keep, so an
-/// undeclared attribute that is not there counts as absent.
+/// Gives a user who has no place one.
 ///
 /// # Errors
-/// [`Refusal::Unmatched`], telling what the mappings looked at.
-pub(super) fn place(
+/// [`Refusal::Unmatched`], telling what the mappings looked at; nothing where the answer hangs on something unknown.
+fn place(
     ctx: &Ctx,
     settings: &Settings,
     user: &mut User,
     undeclared: &Object,
+    carries: Carries,
 ) -> Result<(), Refusal> {
-    if user.facts.placement.decision.is_some() {
-        return Ok(());
-    }
     let attributes = user.shown_attributes();
     let subject = Subject {
         schemas: &settings.schemas,
         connection: user.facts.connection,
         attributes: &attributes,
         undeclared,
-        whole: true,
+        whole: carries == Carries::Everything,
     };
     match decide(&settings.mappings, &subject) {
         Verdict::Matched(mapping) => {
@@ -108,7 +105,6 @@ pub(super) fn place(
             Ok(())
         }
         Verdict::Unmatched(looked) => Err(Refusal::Unmatched { looked }),
-        // Nothing is unknown of a whole person.
         Verdict::Unknown(_) => Err(Refusal::Unmatched { looked: Vec::new() }),
     }
 }
@@ -137,20 +133,119 @@ fn placement(ctx: &Ctx, settings: &Settings, mapping: &Mapping) -> Placement {
     }
 }
 
-/// Refuses a user who becomes active where no more may be.
+/// What a request brings along that may change a user's place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brings<'r> {
+    /// Attributes that are not kept.
+    pub(super) undeclared: &'r Object,
+    /// Whether an attribute that is not there is absent or unknown.
+    pub(super) carries: Carries,
+    /// Whether it may change the mappings' answer.
+    pub(super) may_move: bool,
+}
+
+/// Sees to it that a user whom the identity provider calls active has a place and a seat. Where it has not, it is held or
+/// refused, as the connection and the tenant have it; one who was active or held before is never refused.
+///
+/// # Errors
+/// [`Refusal::Unmatched`], [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
+pub(super) fn seat(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    user: &mut User,
+    before: Option<&Facts>,
+    brings: Brings<'_>,
+) -> Result<(), Error> {
+    if user.facts.lifecycle.status() == Status::Preserved {
+        return Ok(());
+    }
+    let was = before.map(|before| before.lifecycle.status());
+    let may_hold = |setting: OrHold| was == Some(Status::Held) || setting == OrHold::Hold;
+    if user.facts.placement.decision.is_none() {
+        // One who was never judged whole has no decision to keep: what is not there is then absent, not unknown.
+        let carries = match was {
+            Some(Status::Held) => brings.carries,
+            _ => Carries::Everything,
+        };
+        match place(ctx, settings, user, brings.undeclared, carries) {
+            Err(Refusal::Unmatched { .. }) if was == Some(Status::Active) => {
+                user.facts.placement.doubt = Some(Doubt::Unmatched);
+            }
+            Err(Refusal::Unmatched { .. }) if may_hold(unmatched(settings, user)) => {
+                hold(user, Wait::Unmatched, ctx);
+                return Ok(());
+            }
+            placed => placed?,
+        }
+    } else if was != Some(Status::Active) || brings.may_move {
+        place_again(tx, ctx, settings, user, brings.undeclared, brings.carries)?;
+    }
+    if was != Some(Status::Active) {
+        match check_limits(tx, settings, &user.facts) {
+            Err(Error::Refused(_)) if may_hold(settings.tenant.over_limit) => {
+                hold(user, Wait::Limit, ctx);
+                return Ok(());
+            }
+            checked => checked?,
+        }
+    }
+    if user.facts.lifecycle.status() == Status::Held {
+        user.facts.lifecycle = Lifecycle::joined();
+    }
+    Ok(())
+}
+
+/// Gives a user whom an administrator activates a place and a seat.
+///
+/// # Errors
+/// [`Refusal::NeverPlaced`], [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
+pub(super) fn demand_seat(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    user: &mut User,
+    before: &Facts,
+) -> Result<(), Error> {
+    if user.facts.placement.decision.is_none() {
+        place(ctx, settings, user, &Object::new(), Carries::Everything)
+            .map_err(|_| Refusal::NeverPlaced { reason: "inactive" })?;
+    }
+    if before.lifecycle.status() == Status::Active {
+        return Ok(());
+    }
+    check_limits(tx, settings, &user.facts)
+}
+
+/// Looks whether a held user can be active now; it goes on waiting where it cannot.
+pub(super) fn admit(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) -> Result<(), Error> {
+    let is_placed = user.facts.placement.decision.is_some()
+        || place(ctx, settings, user, &Object::new(), Carries::Changes).is_ok();
+    if !is_placed {
+        return Ok(());
+    }
+    match check_limits(tx, settings, &user.facts) {
+        Ok(()) => user.facts.lifecycle = Lifecycle::joined(),
+        Err(Error::Refused(_)) => hold(user, Wait::Limit, ctx),
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+fn hold(user: &mut User, wait: Wait, ctx: &Ctx) {
+    user.facts.lifecycle = user.facts.lifecycle.clone().wait_for(wait, ctx.now);
+}
+
+fn unmatched(settings: &Settings, user: &User) -> OrHold {
+    let connection = user.facts.connection.and_then(|id| settings.connection(id));
+    connection.map_or(OrHold::Refuse, |connection| connection.unmatched)
+}
+
+/// Refuses one more active user where there are as many as there may be.
 ///
 /// # Errors
 /// [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
-pub(super) fn check_limits(
-    tx: &mut Tx<'_>,
-    settings: &Settings,
-    user: &Facts,
-    before: Option<&Facts>,
-) -> Result<(), Error> {
-    let is_active = |facts: &Facts| facts.lifecycle.status() == Status::Active;
-    if !is_active(user) || before.is_some_and(is_active) {
-        return Ok(());
-    }
+fn check_limits(tx: &mut Tx<'_>, settings: &Settings, user: &Facts) -> Result<(), Error> {
     let tenant = settings.tenant.id;
     if let Some(max) = settings.tenant.max_active_users
         && counts::get(tx, Count::active(tenant))? >= max

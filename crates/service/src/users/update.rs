@@ -5,7 +5,7 @@ use scim::{Admitted, AttributePath, Object, Patch};
 use serde_json::Value;
 use store::Tx;
 
-use super::place::{self, Carries};
+use super::place::{self, Brings, Carries};
 use super::{conflicts, record, show};
 use crate::Error;
 
@@ -24,9 +24,11 @@ pub fn replace(
     let before = show(tx, ctx, connection, id)?;
     let sent = Sent {
         attributes: sent.attributes.clone(),
-        undeclared: &sent.undeclared,
-        carries: Carries::Everything,
-        may_move: true,
+        brings: Brings {
+            undeclared: &sent.undeclared,
+            carries: Carries::Everything,
+            may_move: true,
+        },
     };
     write(tx, ctx, &settings, connection, sent, before)
 }
@@ -56,19 +58,18 @@ pub fn patch(
         .any(is_touched);
     let sent = Sent {
         attributes,
-        undeclared: &patched.undeclared,
-        carries: Carries::Changes,
-        may_move,
+        brings: Brings {
+            undeclared: &patched.undeclared,
+            carries: Carries::Changes,
+            may_move,
+        },
     };
     write(tx, ctx, &settings, connection, sent, before)
 }
 
 struct Sent<'s> {
     attributes: Object,
-    undeclared: &'s Object,
-    carries: Carries,
-    /// Whether it may change the mappings' answer: it names an attribute that one of them looks at.
-    may_move: bool,
+    brings: Brings<'s>,
 }
 
 fn write(
@@ -100,15 +101,7 @@ fn write(
         }
         None => {}
     }
-    if user.facts.lifecycle.status() == Status::Active {
-        let returns = old.facts.lifecycle.status() != Status::Active;
-        if user.facts.placement.decision.is_none() {
-            place::place(ctx, settings, &mut user, sent.undeclared)?;
-        } else if returns || sent.may_move {
-            place::place_again(tx, ctx, settings, &mut user, sent.undeclared, sent.carries)?;
-        }
-        place::check_limits(tx, settings, &user.facts, Some(&before.facts))?;
-    }
+    place::seat(tx, ctx, settings, &mut user, Some(&before.facts), sent.brings)?;
     let kind = record::kind_of(&before.facts, &user.facts);
     record::changed(tx, ctx, settings, user, before, kind)
 }

@@ -28,6 +28,7 @@ statements! {
                               (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
     PAGE = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
                     ORDER BY id LIMIT ?3 OFFSET ?4");
+    HELD = select!("WHERE tenant = ?1 AND status = 'held' AND id > ?2 ORDER BY id LIMIT ?3");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 }
 
@@ -210,6 +211,11 @@ pub fn known(
         by_user_name,
         by_former_user_name,
     })
+}
+
+/// Held users of the tenant with ids above `last`, in the order of their ids, at most `limit`.
+pub fn held(tx: &mut Tx<'_>, tenant: TenantId, last: UserId, limit: i64) -> Result<Vec<Record>, Error> {
+    tx.all(HELD, params![tenant.as_bytes(), last.as_bytes(), limit], record)
 }
 
 /// Users of the tenant with ids above `last`, in the order of their ids, at most `limit`.

@@ -14,7 +14,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt FROM users ",
+             document, doubt, held_since FROM users ",
             $rest
         )
     };
@@ -49,8 +49,15 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
 
 fn lifecycle(row: Row<'_>) -> Result<Lifecycle, Error> {
     let idp: IdpState = row.word(4)?;
-    if row.word::<Status>(6)? == Status::Active {
-        return Ok(Lifecycle::Active { idp });
+    match row.word(6)? {
+        Status::Active => return Ok(Lifecycle::Active { idp }),
+        Status::Held => {
+            return Ok(Lifecycle::Held {
+                wait: row.word(5)?,
+                since: row.time(20)?,
+            });
+        }
+        Status::Preserved => {}
     }
     let preservation = Preservation {
         cause: row.word::<Cause>(7)?,

@@ -1,6 +1,6 @@
 //! Writing users: the row, its account name and the counts, in one go.
 
-use directory::{Facts, Record, Settings, User, names};
+use directory::{Facts, Lifecycle, Record, Settings, User, names};
 
 use crate::sql::{Param, params, statements};
 use crate::{Error, Tx, counts};
@@ -11,15 +11,16 @@ statements! {
     ADD_EMAIL = "INSERT INTO other_emails (tenant, email_key, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     INSERT = "INSERT INTO users (tenant, id, connection, user_name_key, account_name, account_key, external_id,
                   email_key, display_name_derived, visible, idp_state, hold, status, preserved_cause, preserved_by,
-                  preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document, doubt)
+                  preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document, doubt, held_since)
               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                  ?22, ?23, ?24, ?25, ?26)";
+                  ?22, ?23, ?24, ?25, ?26, ?27)";
     UPDATE = "UPDATE users SET connection = ?3, user_name_key = ?4, account_name = ?5, account_key = ?6,
                   external_id = ?7, email_key = ?8, display_name_derived = ?9, visible = ?10, idp_state = ?11,
                   hold = ?12, status = ?13, preserved_cause = ?14, preserved_by = ?15, preserved_at = ?16,
                   purge_at = ?17, profile = ?18, storage = ?19, own_quota = ?20, decision = ?21, version = ?22,
-                  created = ?23, modified = ?24, document = ?25, doubt = ?26
-              WHERE tenant = ?1 AND id = ?2 AND version = ?27";
+                  created = ?23, modified = ?24, document = ?25, doubt = ?26,
+                  held_since = ?27
+              WHERE tenant = ?1 AND id = ?2 AND version = ?28";
 }
 
 /// The largest document, in bytes: what a GET returns of it must fit into a PUT, or a leaver could not be deactivated.
@@ -139,6 +140,10 @@ fn with_params<T>(
 ) -> Result<T, Error> {
     let facts = &record.facts;
     let preservation = facts.lifecycle.preservation();
+    let held_since = match facts.lifecycle {
+        Lifecycle::Held { since, .. } => Some(since),
+        _ => None,
+    };
     let placement = &facts.placement;
     let decision = placement
         .decision
@@ -184,11 +189,12 @@ fn with_params<T>(
         facts.modified.into(),
         (&record.document).into(),
         placement.doubt.map(directory::Doubt::name).into(),
+        held_since.into(),
         Param::Null,
     ];
     let Some(expected) = expected_version else {
-        return run(&params[..26]);
+        return run(&params[..27]);
     };
-    params[26] = version(expected).into();
+    params[27] = version(expected).into();
     run(&params)
 }
