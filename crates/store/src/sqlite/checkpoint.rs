@@ -19,7 +19,9 @@ const TAKE_PART: i32 = 16_000;
 
 /// The writer's end.
 pub(super) struct Checkpoint {
-    begin: mpsc::SyncSender<()>,
+    /// `None` once it is being dropped.
+    begin: Option<mpsc::SyncSender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
     /// Pages in the log after the last commit.
     pages: Arc<AtomicI32>,
     /// Pages in the log when the last copy began.
@@ -30,7 +32,7 @@ impl Checkpoint {
     /// Starts the thread that copies; `connection` is its own.
     pub(super) fn start(connection: Connection) -> Result<Self, Error> {
         let (begin, asked) = mpsc::sync_channel(1);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("checkpoint".to_owned())
             .spawn(move || {
                 while asked.recv().is_ok() {
@@ -39,7 +41,8 @@ impl Checkpoint {
             })
             .map_err(|_| Error::Stopped)?;
         Ok(Self {
-            begin,
+            begin: Some(begin),
+            thread: Some(thread),
             pages: Arc::default(),
             begun_at: 0,
         })
@@ -66,7 +69,16 @@ impl Checkpoint {
         } else if pages - self.begun_at >= BEGIN {
             self.begun_at = pages;
             // One that is asked already will see these pages too.
-            let _ = self.begin.try_send(());
+            let _ = self.begin.as_ref().map(|begin| begin.try_send(()));
+        }
+    }
+}
+
+impl Drop for Checkpoint {
+    fn drop(&mut self) {
+        drop(self.begin.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
         }
     }
 }

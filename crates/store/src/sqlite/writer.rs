@@ -20,7 +20,9 @@ use crate::{Error, Tx};
 const BATCH: usize = 256;
 
 pub(super) struct Writer {
-    queue: mpsc::Sender<Box<dyn Work>>,
+    /// `None` once it is being dropped.
+    queue: Option<mpsc::Sender<Box<dyn Work>>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 /// Work of any type, seen from the writer.
@@ -72,11 +74,14 @@ impl Writer {
     ) -> Result<Self, Error> {
         let (queue, waiting) = mpsc::channel();
         checkpoint.watch(&mut connection)?;
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || serve(&connection, &cache, &waiting, &mut checkpoint))
             .map_err(|_| Error::Stopped)?;
-        Ok(Self { queue })
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
     }
 
     pub(super) async fn run<R, E, F>(&self, work: F) -> Result<R, E>
@@ -86,7 +91,8 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.queue
+        let queue = self.queue.as_ref().ok_or(Error::Stopped)?;
+        queue
             .send(Box::new(Task {
                 work,
                 result: None,
@@ -97,7 +103,17 @@ impl Writer {
     }
 }
 
-/// Ends when the last [`Writer`] is dropped; what waits then is still done.
+/// The database is closed when the writer is gone: what waits is still done, and whoever opens the file next finds nobody.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Ends when the [`Writer`] is dropped; what waits then is still done.
 fn serve(
     connection: &Connection,
     cache: &Cache,
