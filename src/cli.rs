@@ -431,6 +431,22 @@ pub(crate) enum User {
         /// userName, account name, e-mail address or id
         user: String,
     },
+    /// Remove a user for good, everywhere; a tombstone with the reason stays
+    Delete {
+        /// userName, account name, e-mail address or id
+        user: String,
+        /// Why, in 10 to 150 characters
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Forbid to purge a user, or allow it again
+    LegalHold {
+        /// userName, account name, e-mail address or id
+        user: String,
+        /// Allow it again
+        #[arg(long)]
+        lift: bool,
+    },
     /// Say whose a recycled name is: the preserved user's, or somebody else's
     Resolve {
         /// userName, account name, e-mail address or id

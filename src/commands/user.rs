@@ -1,8 +1,8 @@
 //! `provost user`
 
 use directory::{Bytes, Override, Record, Settings};
-use serde_json::Value;
-use service::users::{self, Person};
+use serde_json::{Value, json};
+use service::users::{self, LegalHold, Person};
 
 use super::Session;
 use crate::cli;
@@ -22,6 +22,32 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
                 "{} is preserved; only an administrator can activate the account.",
                 record.facts.account_name
             );
+            session
+                .reader
+                .done(&sentence, &record.to_json(&*session.settings()?))?;
+        }
+        cli::User::Delete { user, reason } => {
+            let id = find(session, &user)?.facts.id;
+            session
+                .write(move |tx, ctx| users::purge(tx, ctx, id, &reason))
+                .await?;
+            let sentence = format!("Removed the user {id} for good; its tombstone stays.");
+            session.reader.done(&sentence, &json!({"purged": id}))?;
+        }
+        cli::User::LegalHold { user, lift } => {
+            let (hold, sentence) = if lift {
+                (LegalHold::Lifted, "can be purged again.")
+            } else {
+                (
+                    LegalHold::Placed,
+                    "is kept, whatever its purge date, until the hold is lifted.",
+                )
+            };
+            let id = find(session, &user)?.facts.id;
+            let record = session
+                .write(move |tx, ctx| users::set_legal_hold(tx, ctx, id, hold))
+                .await?;
+            let sentence = format!("{} {sentence}", record.facts.account_name);
             session
                 .reader
                 .done(&sentence, &record.to_json(&*session.settings()?))?;

@@ -515,3 +515,105 @@ async fn a_held_user_whose_attribute_is_not_kept_waits_for_the_provider_to_send_
     provost.client.put(&path(&user), &whole).await.expect(200);
     assert_eq!(provost.user(id(&user))["decision"]["mappingName"], "German");
 }
+
+fn uid(user: &Value) -> directory::UserId {
+    directory::UserId::parse(id(user)).unwrap()
+}
+
+#[tokio::test]
+async fn an_administrator_deletes_with_a_reason_and_a_tombstone_is_all_that_stays() {
+    let provost = start().await;
+    let mut sent = person("ava");
+    sent["nickName"] = json!("Nightingale");
+    let user = provost.client.create(&sent).await;
+    say(&provost, &user, false).await.expect(200);
+    let purge = |reason: &'static str| {
+        let id = uid(&user);
+        provost.admin_at(server::clock::now(), move |tx, ctx| {
+            service::users::purge(tx, ctx, id, reason)
+        })
+    };
+    assert!(
+        purge("too short")
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("10 to 150")
+    );
+    purge("asked for in ticket 4711").await.unwrap();
+    provost.client.get(&path(&user)).await.refused(404, "");
+    assert!(
+        provost
+            .client
+            .find("userName eq \"ava@example.com\"")
+            .await
+            .is_empty()
+    );
+    let of_user: Vec<_> = provost
+        .events()
+        .into_iter()
+        .filter(|event| event["user"] == id(&user))
+        .collect();
+    assert_eq!(of_user.len(), 3, "that it happened stays");
+    assert!(!json!(of_user).to_string().contains("Nightingale"));
+    let again = purge("asked for in ticket 4711").await.unwrap_err().to_string();
+    assert!(
+        again.contains("was purged on 20") && again.contains("by ada: asked for in ticket 4711"),
+        "{again}"
+    );
+    let total = provost.client.get("/Users").await.expect(200)["totalResults"].clone();
+    assert_eq!(total, 0);
+    let new = provost.client.create(&person("ava")).await;
+    assert_ne!(new["id"], user["id"], "a purged user is not revived");
+}
+
+#[tokio::test]
+async fn a_preserved_user_is_purged_when_its_date_passes_unless_a_legal_hold_is_on_it() {
+    let provost = start().await;
+    let change = ProfileChange {
+        purge_days: Some(30),
+        ..ProfileChange::default()
+    };
+    provost
+        .admin(move |tx, ctx| profiles::set(tx, ctx, "default", &change))
+        .await;
+    let mut users = Vec::new();
+    for name in ["due", "kept", "later"] {
+        let user = provost.client.create(&person(name)).await;
+        let (id, days) = (uid(&user), if name == "later" { 29 } else { 31 });
+        if name == "kept" {
+            let placed = service::users::LegalHold::Placed;
+            provost
+                .admin(move |tx, ctx| service::users::set_legal_hold(tx, ctx, id, placed))
+                .await;
+        }
+        let then = server::clock::now() - jiff::SignedDuration::from_hours(24 * days);
+        provost
+            .admin_at(then, move |tx, ctx| service::users::preserve(tx, ctx, id))
+            .await
+            .unwrap();
+        users.push(user);
+    }
+    for _ in 0..60 {
+        if provost.client.get(&path(&users[0])).await.status == 404 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    provost.client.get(&path(&users[0])).await.refused(404, "");
+    assert!(
+        !serde_json::to_string(&provost.events())
+            .unwrap()
+            .contains("due@example.com")
+    );
+    for kept in &users[1..] {
+        assert_eq!(state(&provost, kept), "preserved active administrator");
+    }
+    let id = uid(&users[1]);
+    let refused = provost
+        .admin_at(server::clock::now(), move |tx, ctx| {
+            service::users::purge(tx, ctx, id, "asked for in ticket 4711")
+        })
+        .await;
+    assert!(refused.unwrap_err().to_string().contains("legal hold"));
+}

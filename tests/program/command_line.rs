@@ -373,6 +373,42 @@ async fn explain_says_what_each_mapping_says_and_why() {
     );
 }
 
+#[tokio::test]
+async fn a_user_is_deleted_with_a_reason_that_can_be_read_afterwards() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let user = serving.client.create(&person("ava")).await;
+    let id = user["id"].as_str().unwrap();
+    program.refused(2, &["user", "delete", "ava@example.com"]);
+    program.refused(2, &["user", "delete", "ava@example.com", "--reason", "because"]);
+    program.stdout(&["user", "legal-hold", "ava@example.com"]);
+    let refused = program.refused(
+        4,
+        &[
+            "user",
+            "delete",
+            "ava@example.com",
+            "--reason",
+            "left for good in May",
+        ],
+    );
+    assert!(
+        refused.contains("under a legal hold") && refused.contains("--lift"),
+        "{refused}"
+    );
+    program.stdout(&["user", "legal-hold", "ava@example.com", "--lift"]);
+    program.stdout(&[
+        "user",
+        "delete",
+        "ava@example.com",
+        "--reason",
+        "left for good in May",
+    ]);
+    let gone = program.refused(3, &["user", "show", id]);
+    assert!(gone.contains("by command line: left for good in May"), "{gone}");
+    program.refused(3, &["user", "show", "ava@example.com"]);
+}
+
 #[test]
 fn a_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish"] {

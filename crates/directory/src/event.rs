@@ -32,6 +32,10 @@ kinds! {
     UserPreserved = "user.preserved";
     /// An administrator ended a preservation.
     UserActivated = "user.activated";
+    /// A user is gone for good; its earlier events say no more than that they happened.
+    UserPurged = "user.purged";
+    /// An administrator forbade to purge the user, or allowed it again.
+    UserLegalHold = "user.legal_hold";
     /// A user who was held is active now.
     UserAdmitted = "user.admitted";
     /// The user got another profile or quota.

@@ -84,6 +84,19 @@ pub enum Refusal {
         "The identity provider says that this user is {idp_state}; activate it there, or override it until the provider's next word (--override)."
     )]
     InactiveInIdp { idp_state: &'static str },
+    #[error(
+        "The user {id} is under a legal hold: it is kept until an administrator lifts that (`provost user legal-hold {id} --lift`)."
+    )]
+    LegalHold { id: String },
+    #[error("The user {id} was purged on {at} by {by}: {reason}")]
+    Purged {
+        id: String,
+        at: String,
+        by: String,
+        reason: String,
+    },
+    #[error("The reason must have 10 to 150 characters; it is kept when the user is gone.")]
+    BadReason,
     #[error("The user {id} is not preserved, or deleted already: there is nobody to tell apart.")]
     NotPreserved { id: String },
     #[error("The user would have {bytes} bytes; {max} is the most. Leave out what is not needed.")]
@@ -132,12 +145,15 @@ pub enum Refusal {
 impl Refusal {
     /// Whether what was asked for makes no sense, whatever the state.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::BadSetting { .. } | Self::BadName { .. })
+        matches!(
+            self,
+            Self::BadSetting { .. } | Self::BadName { .. } | Self::BadReason
+        )
     }
 
     /// Whether it is about something that does not exist.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown { .. })
+        matches!(self, Self::Unknown { .. } | Self::Purged { .. })
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Facts {
     pub display_name_derived: bool,
     /// Where the user stands.
     pub lifecycle: Lifecycle,
+    /// Whether an administrator forbade to purge the user.
+    pub legal_hold: bool,
     /// What the user got.
     pub placement: Placement,
     /// Counts the changes, from 1.
@@ -265,6 +267,7 @@ impl Record {
             "idpState": facts.lifecycle.idp_state().name(),
             "hold": facts.lifecycle.hold().name(),
             "preservation": preservation,
+            "legalHold": facts.legal_hold,
             "profile": profile.map(|profile| profile.name.as_str()),
             "storage": storage.map(|storage| storage.name.as_str()),
             "quota": facts.placement.quota(settings).map(Bytes::get),

@@ -1,14 +1,15 @@
-//! Work beside requests: writing down when tokens were last taken, and looking whether held users can be active now.
+//! Work beside requests: writing down when tokens were last taken, looking whether held users can be active now,
+//! and purging those whose date has passed.
 
 use std::time::Duration;
 
-use directory::{Actor, UserId};
+use directory::{Actor, Ctx, UserId};
 use service::users;
 
 use crate::app::App;
 use crate::clock;
 
-/// How often held users are looked at.
+/// How often users are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How many rounds go by until the uses of tokens are written down.
 const ROUNDS: u32 = 10;
@@ -16,8 +17,8 @@ const ROUNDS: u32 = 10;
 pub(crate) async fn run(app: App) {
     for round in 1_u32.. {
         tokio::time::sleep(EVERY).await;
-        if let Err(error) = admit_held(&app).await {
-            tracing::warn!(%error, "could not look at held users");
+        if let Err(error) = look_after_users(&app).await {
+            tracing::warn!(%error, "could not look after held and preserved users");
         }
         if round.is_multiple_of(ROUNDS) {
             flush(&app).await;
@@ -25,17 +26,31 @@ pub(crate) async fn run(app: App) {
     }
 }
 
-async fn admit_held(app: &App) -> Result<(), service::Error> {
+async fn look_after_users(app: &App) -> Result<(), service::Error> {
     for tenant in app.store.read(store::settings::tenants)? {
         let ctx = clock::context(Actor::System, tenant.id);
-        if !app.store.read(|tx| users::is_anybody_held(tx, &ctx))? {
-            continue;
-        }
-        let mut next = Some(UserId::from(uuid::Uuid::nil()));
-        while let Some(after) = next {
-            let ctx = ctx.clone();
-            next = app.store.write(move |tx| users::admit(tx, &ctx, after)).await?;
-        }
+        admit_held(app, &ctx).await?;
+        purge_due(app, &ctx).await?;
+    }
+    Ok(())
+}
+
+async fn admit_held(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
+    if !app.store.read(|tx| users::is_anybody_held(tx, ctx))? {
+        return Ok(());
+    }
+    let mut next = Some(UserId::from(uuid::Uuid::nil()));
+    while let Some(after) = next {
+        let ctx = ctx.clone();
+        next = app.store.write(move |tx| users::admit(tx, &ctx, after)).await?;
+    }
+    Ok(())
+}
+
+async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
+    while app.store.read(|tx| users::is_anybody_due(tx, ctx))? {
+        let ctx = ctx.clone();
+        app.store.write(move |tx| users::purge_due(tx, &ctx)).await?;
     }
     Ok(())
 }

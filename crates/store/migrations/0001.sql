@@ -55,6 +55,7 @@ CREATE TABLE users (
     preserved_by TEXT,
     preserved_at BIGINT,
     purge_at BIGINT,
+    legal_hold SMALLINT NOT NULL,
     profile BLOB,
     storage BLOB,
     own_quota BIGINT,
@@ -75,6 +76,7 @@ CREATE INDEX users_email ON users (tenant, email_key, id) WHERE email_key IS NOT
 CREATE INDEX users_former_user_name ON users (tenant, user_name_key, id) WHERE visible = 0;
 CREATE INDEX users_former_external_id ON users (tenant, connection, external_id, id)
     WHERE visible = 0 AND external_id IS NOT NULL;
+CREATE INDEX users_purge ON users (tenant, purge_at) WHERE purge_at IS NOT NULL AND legal_hold = 0;
 CREATE INDEX users_held ON users (tenant, id) WHERE status = 'held';
 
 -- Addresses beside the one that reaches the person; most people have none.
@@ -105,6 +107,19 @@ CREATE TABLE events (
     actor TEXT NOT NULL,
     request_id BLOB NOT NULL,
     data TEXT NOT NULL
+);
+
+CREATE INDEX events_user ON events (tenant, user_id, seq) WHERE user_id IS NOT NULL;
+
+-- All that is left of a user who was purged.
+CREATE TABLE tombstones (
+    tenant BLOB NOT NULL,
+    id BLOB NOT NULL,
+    created BIGINT NOT NULL,
+    purged BIGINT NOT NULL,
+    purged_by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
 );
 
 INSERT INTO meta (name, value) VALUES ('settings_generation', 1);

@@ -10,6 +10,7 @@ statements! {
     LAST = "SELECT seq FROM events ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO events (seq, tenant, kind, user_id, at, actor, request_id, data)
               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    FORGET = "UPDATE events SET data = ?3 WHERE tenant = ?1 AND user_id = ?2";
     AFTER = "SELECT seq, kind, user_id, at, actor, data FROM events
              WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
 }
@@ -47,6 +48,16 @@ pub fn after(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, limit: i64) -> Result<
 /// The last number given; 0 before the first.
 pub fn last(tx: &mut Tx<'_>) -> Result<i64, Error> {
     Ok(tx.one(LAST, &[], |row| row.integer(0))?.unwrap_or_default())
+}
+
+/// What is left in the events of a user who was purged.
+const PURGED: &str = "{\"purged\":true}";
+
+/// Takes what a user's events hold of it away; that they happened stays.
+pub(crate) fn forget(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<(), Error> {
+    tx.rewrite_pending(user, PURGED);
+    tx.run(FORGET, params![tenant.as_bytes(), user.as_bytes(), PURGED])
+        .map(drop)
 }
 
 pub(crate) fn flush(tx: &mut Tx<'_>, pending: &[(Ctx, Event)]) -> Result<(), Error> {

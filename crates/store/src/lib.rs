@@ -13,6 +13,7 @@ pub mod settings;
 mod sql;
 mod sqlite;
 pub mod tokens;
+pub mod tombstones;
 mod tx;
 mod url;
 pub mod users;

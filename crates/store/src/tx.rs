@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use directory::{Ctx, Event, Settings, TenantId};
+use directory::{Ctx, Event, Settings, TenantId, UserId};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::cache::Cache;
@@ -150,6 +150,14 @@ impl<'c> Tx<'c> {
     /// Puts an event off to the end of the transaction, where it gets its number.
     pub fn append(&mut self, ctx: &Ctx, event: Event) {
         self.pending.events.push((ctx.clone(), event));
+    }
+
+    /// Gives the events of a user that were put off so far other data.
+    pub(crate) fn rewrite_pending(&mut self, user: UserId, data: &str) {
+        let pending = self.pending.events.iter_mut().chain(&mut self.kept.events);
+        for (_, event) in pending.filter(|(_, event)| event.user == Some(user)) {
+            data.clone_into(&mut event.data);
+        }
     }
 
     /// Puts a change of a count off to the end of the transaction.

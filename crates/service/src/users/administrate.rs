@@ -4,6 +4,7 @@ use directory::{Ctx, EventKind, IdpState, Mark, Override, Record, Refusal, Setti
 use store::Tx;
 use store::users::{Scope, by_id};
 
+use super::purge::check_purged;
 use super::{place, record};
 use crate::Error;
 
@@ -88,11 +89,19 @@ pub(crate) fn release(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, before: R
     record::changed(tx, ctx, settings, user, before, EventKind::UserReleased).map(drop)
 }
 
-fn existing(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId) -> Result<Record, Error> {
+/// The user with this id.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::Purged`].
+pub(super) fn existing(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId) -> Result<Record, Error> {
     let unknown = || Refusal::Unknown {
         thing: directory::Thing::User,
         name: id.to_string(),
         known: Vec::new(),
     };
-    Ok(by_id(tx, ctx.tenant, Scope::All, id)?.ok_or_else(unknown)?)
+    if let Some(record) = by_id(tx, ctx.tenant, Scope::All, id)? {
+        return Ok(record);
+    }
+    check_purged(tx, ctx.tenant, id)?;
+    Err(unknown().into())
 }

@@ -53,6 +53,7 @@ fn blank(ctx: &Ctx, connection: ConnectionId, attributes: &Object) -> User {
         account_name: String::new(),
         display_name_derived: true,
         lifecycle,
+        legal_hold: false,
         placement: Placement::default(),
         version: 1,
         created: ctx.now,

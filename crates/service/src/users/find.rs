@@ -4,6 +4,7 @@ use directory::{Facts, Record, Refusal, TenantId, Thing, UserId};
 use store::Tx;
 use store::users::{self, Scope, Walk};
 
+use super::purge::check_purged;
 use crate::Error;
 
 /// The one user whose id, `userName`, account name or e-mail address is `text`.
@@ -15,6 +16,9 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, text: &str) -> Result<Record, Err
     let mut found = Vec::new();
     if let Some(id) = UserId::parse(text.trim()) {
         found.extend(users::by_id(tx, tenant, Scope::All, id)?);
+        if found.is_empty() {
+            check_purged(tx, tenant, id)?;
+        }
     }
     found.extend(users::by_user_name(tx, tenant, &key)?);
     found.extend(users::by_account(tx, tenant, &key)?);

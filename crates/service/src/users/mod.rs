@@ -9,6 +9,7 @@ mod find;
 mod forget;
 mod list;
 mod place;
+mod purge;
 mod record;
 mod update;
 
@@ -27,6 +28,7 @@ pub use delete::delete;
 pub use find::{all, find};
 pub use forget::forget;
 pub use list::{Listing, list};
+pub use purge::{LegalHold, is_anybody_due, purge, purge_due, set_legal_hold};
 pub use update::{patch, replace};
 
 /// The user with this id, as the connection sees it.

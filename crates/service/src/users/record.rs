@@ -23,6 +23,7 @@ pub(super) fn changed(
 ) -> Result<Record, Error> {
     let same = user.facts.lifecycle == before.facts.lifecycle
         && user.facts.connection == before.facts.connection
+        && user.facts.legal_hold == before.facts.legal_hold
         && user.facts.placement == before.facts.placement
         && user.shown_attributes() == before.clone().open().shown_attributes();
     if same {

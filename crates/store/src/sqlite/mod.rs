@@ -177,6 +177,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
 fn configure(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;
+         PRAGMA secure_delete = ON;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(())

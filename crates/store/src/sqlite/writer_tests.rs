@@ -125,6 +125,7 @@ fn every_statement_uses_an_index() {
         crate::users::write_statements(),
         crate::settings::STATEMENTS,
         crate::tokens::STATEMENTS,
+        crate::tombstones::STATEMENTS,
         crate::counts::STATEMENTS,
         crate::events::STATEMENTS,
     ];

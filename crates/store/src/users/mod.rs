@@ -3,14 +3,14 @@
 mod row;
 mod write;
 
-use directory::{ConnectionId, Facts, Record, TenantId, UserId};
+use directory::{ConnectionId, Facts, Record, TenantId, Timestamp, UserId};
 
 use crate::counts::{self, Count};
 use crate::sql::{Param, params, statements};
 use crate::tx::Lookup;
 use crate::{Error, Tx};
 use row::{record, select};
-pub use write::{insert, update};
+pub use write::{insert, remove, update};
 
 statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
@@ -28,6 +28,8 @@ statements! {
                               (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
     PAGE = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
                     ORDER BY id LIMIT ?3 OFFSET ?4");
+    DUE = select!("WHERE tenant = ?1 AND purge_at IS NOT NULL AND legal_hold = 0 AND purge_at <= ?2
+                   ORDER BY purge_at LIMIT ?3");
     HELD = select!("WHERE tenant = ?1 AND status = 'held' AND id > ?2 ORDER BY id LIMIT ?3");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 }
@@ -211,6 +213,11 @@ pub fn known(
         by_user_name,
         by_former_user_name,
     })
+}
+
+/// Preserved users of the tenant whose purge date has passed and who are under no legal hold, at most `limit`.
+pub fn due(tx: &mut Tx<'_>, tenant: TenantId, now: Timestamp, limit: i64) -> Result<Vec<Record>, Error> {
+    tx.all(DUE, params![tenant.as_bytes(), now, limit], record)
 }
 
 /// Held users of the tenant with ids above `last`, in the order of their ids, at most `limit`.

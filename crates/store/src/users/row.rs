@@ -14,7 +14,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt, held_since FROM users ",
+             document, doubt, held_since, legal_hold FROM users ",
             $rest
         )
     };
@@ -28,6 +28,7 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
         account_name: row.text(2)?.to_owned(),
         display_name_derived: row.integer(3)? == 1,
         lifecycle: lifecycle(row)?,
+        legal_hold: row.integer(21)? == 1,
         placement: Placement {
             profile: row.optional(11, |row, column| row.id(column, ProfileId::from_bytes))?,
             storage: row.optional(12, |row, column| row.id(column, StorageId::from_bytes))?,

@@ -1,9 +1,9 @@
 //! Writing users: the row, its account name and the counts, in one go.
 
-use directory::{Facts, Lifecycle, Record, Settings, User, names};
+use directory::{Facts, Lifecycle, Record, Settings, TenantId, User, names};
 
 use crate::sql::{Param, params, statements};
-use crate::{Error, Tx, counts};
+use crate::{Error, Tx, counts, events};
 
 statements! {
     ACCOUNT_TAKEN = "SELECT id FROM users WHERE tenant = ?1 AND account_key = ?2";
@@ -11,16 +11,18 @@ statements! {
     ADD_EMAIL = "INSERT INTO other_emails (tenant, email_key, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     INSERT = "INSERT INTO users (tenant, id, connection, user_name_key, account_name, account_key, external_id,
                   email_key, display_name_derived, visible, idp_state, hold, status, preserved_cause, preserved_by,
-                  preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document, doubt, held_since)
+                  preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document, doubt, held_since,
+                  legal_hold)
               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                  ?22, ?23, ?24, ?25, ?26, ?27)";
+                  ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
     UPDATE = "UPDATE users SET connection = ?3, user_name_key = ?4, account_name = ?5, account_key = ?6,
                   external_id = ?7, email_key = ?8, display_name_derived = ?9, visible = ?10, idp_state = ?11,
                   hold = ?12, status = ?13, preserved_cause = ?14, preserved_by = ?15, preserved_at = ?16,
                   purge_at = ?17, profile = ?18, storage = ?19, own_quota = ?20, decision = ?21, version = ?22,
                   created = ?23, modified = ?24, document = ?25, doubt = ?26,
-                  held_since = ?27
-              WHERE tenant = ?1 AND id = ?2 AND version = ?28";
+                  held_since = ?27, legal_hold = ?28
+              WHERE tenant = ?1 AND id = ?2 AND version = ?29";
+    REMOVE = "DELETE FROM users WHERE tenant = ?1 AND id = ?2 AND version = ?3";
 }
 
 /// The largest document, in bytes: what a GET returns of it must fit into a PUT, or a leaver could not be deactivated.
@@ -59,6 +61,22 @@ pub fn update(tx: &mut Tx<'_>, settings: &Settings, mut user: User, before: &Fac
     add_emails(tx, settings, &keys, &record.facts)?;
     counts::move_user(tx, settings.tenant.id, Some(before), Some(&record.facts));
     Ok(record)
+}
+
+/// Removes a user for good: the row, its addresses, and what its events hold of it.
+///
+/// # Errors
+/// [`Error::Stale`] where the row is not at the version of `before`.
+pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, before: &Facts) -> Result<(), Error> {
+    let version = i64::try_from(before.version).unwrap_or(i64::MAX);
+    let key = params![tenant.as_bytes(), before.id.as_bytes(), version];
+    if tx.run(REMOVE, key)? != 1 {
+        return Err(Error::Stale);
+    }
+    tx.run(FORGET_EMAILS, &key[..2])?;
+    events::forget(tx, tenant, before.id)?;
+    counts::move_user(tx, tenant, Some(before), None);
+    Ok(())
 }
 
 /// What rows are found by, folded in Rust.
@@ -190,11 +208,12 @@ fn with_params<T>(
         (&record.document).into(),
         placement.doubt.map(directory::Doubt::name).into(),
         held_since.into(),
+        facts.legal_hold.into(),
         Param::Null,
     ];
     let Some(expected) = expected_version else {
-        return run(&params[..27]);
+        return run(&params[..28]);
     };
-    params[27] = version(expected).into();
+    params[28] = version(expected).into();
     run(&params)
 }
