@@ -504,9 +504,9 @@ pub(crate) struct Simulate {
     /// The token
     #[arg(long, env = "PROVOST_SIMULATE_TOKEN", hide_env_values = true)]
     pub(crate) token: String,
-    /// Which of Okta's two ways: aiw (all PUT) or oin (PATCH)
-    #[arg(long, value_enum, default_value = "aiw")]
-    pub(crate) app: App,
+    /// Which of its ways: aiw (all PUT, Okta's default) or oin (PATCH); Entra ID's default or aadOptscim062020
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(crate) app: Option<App>,
     /// How many people
     #[arg(long, default_value_t = 50)]
     pub(crate) people: usize,
@@ -527,12 +527,16 @@ pub(crate) struct Simulate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Provider {
     Okta,
+    Entra,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum App {
     Aiw,
     Oin,
+    Default,
+    #[value(name = "aadOptscim062020")]
+    AadOptscim062020,
 }
 
 /// A mapping's quota: its own, or its profile's.

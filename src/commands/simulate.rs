@@ -11,7 +11,7 @@ use crate::exit::Failure;
 use crate::output::{pretty, print, table};
 
 pub(super) async fn run(common: &Common, arguments: Simulate) -> Result<ExitCode, Failure> {
-    let Provider::Okta = arguments.provider;
+    let app = app(arguments.provider, arguments.app)?;
     let authority = match &arguments.ca {
         Some(path) => Some(
             std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?,
@@ -21,10 +21,7 @@ pub(super) async fn run(common: &Common, arguments: Simulate) -> Result<ExitCode
     let plan = Plan {
         url: arguments.url,
         token: arguments.token,
-        app: match arguments.app {
-            App::Aiw => simulator::App::Aiw,
-            App::Oin => simulator::App::Oin,
-        },
+        app,
         people: arguments.people,
         seed: arguments.seed,
         concurrency: arguments.concurrency.max(1),
@@ -45,9 +42,20 @@ pub(super) async fn run(common: &Common, arguments: Simulate) -> Result<ExitCode
     if common.json {
         print(&pretty(&report.to_json()))?;
     } else {
-        show(&report)?;
+        show(&report, app.provider())?;
     }
     Ok(ExitCode::from(u8::from(!report.deviations.is_empty())))
+}
+
+fn app(provider: Provider, app: Option<App>) -> Result<simulator::App, Failure> {
+    match (provider, app) {
+        (Provider::Okta, None | Some(App::Aiw)) => Ok(simulator::App::OktaAiw),
+        (Provider::Okta, Some(App::Oin)) => Ok(simulator::App::OktaOin),
+        (Provider::Entra, None | Some(App::Default)) => Ok(simulator::App::Entra),
+        (Provider::Entra, Some(App::AadOptscim062020)) => Ok(simulator::App::EntraAadOptscim062020),
+        (Provider::Okta, _) => Err(Failure::usage("--app: Okta has aiw and oin")),
+        (Provider::Entra, _) => Err(Failure::usage("--app: Entra ID has default and aadOptscim062020")),
+    }
 }
 
 fn progress(people: usize) -> Arc<ProgressBar> {
@@ -58,7 +66,7 @@ fn progress(people: usize) -> Arc<ProgressBar> {
     Arc::new(bar)
 }
 
-fn show(report: &Report) -> Result<(), Failure> {
+fn show(report: &Report, provider: &str) -> Result<(), Failure> {
     let milliseconds = |micros: u64| {
         format!(
             "{:.1} ms",
@@ -87,10 +95,12 @@ fn show(report: &Report) -> Result<(), Failure> {
         .collect();
     print(&table(&["Call", "Count", "Statuses", "p50", "p95", "p99"], &rows))?;
     if report.deviations.is_empty() {
-        return Ok(print("\nNo deviation: every answer was what Okta needs.")?);
+        return Ok(print(&format!(
+            "\nNo deviation: every answer was what {provider} needs."
+        ))?);
     }
     print(&format!(
-        "\n{} deviations from what Okta needs:",
+        "\n{} deviations from what {provider} needs:",
         report.deviations.len()
     ))?;
     for deviation in report.deviations.iter().take(50) {

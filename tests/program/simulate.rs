@@ -97,3 +97,62 @@ fn a_server_that_is_not_good_enough_is_told_why_and_the_exit_code_is_1() {
         "{deviations}"
     );
 }
+
+#[test]
+fn entra_plays_both_of_its_ways_without_a_deviation() {
+    let program = program();
+    let serving = program.serve(&[]);
+    for (seed, app) in [
+        ("1", "default"),
+        ("2", "aadOptscim062020"),
+        ("1", "aadOptscim062020"),
+    ] {
+        let play = [
+            "simulate",
+            "entra",
+            "--url",
+            &serving.client.base,
+            "--token",
+            &serving.client.token,
+        ];
+        let how = [
+            "--app",
+            app,
+            "--seed",
+            seed,
+            "--people",
+            "30",
+            "--custom",
+            "site=Bonn,Lyon",
+        ];
+        let text = program.stdout(&[&play[..], &how].concat());
+        assert!(text.contains("what Entra ID needs"), "{text}");
+        for call in [
+            "match",
+            "manager",
+            "disable",
+            "rename",
+            "soft delete",
+            "hard delete",
+            "return",
+        ] {
+            assert!(text.contains(call), "{text}");
+        }
+    }
+    let rows = json(&program.stdout(&["report", "provisioning", "--json"]));
+    assert_eq!(
+        rows.as_array().unwrap().len(),
+        60,
+        "whoever returned is the same account"
+    );
+    let refused = program.refused(
+        2,
+        &[
+            "simulate", "entra", "--app", "oin", "--url", "http://x", "--token", "x",
+        ],
+    );
+    assert!(
+        refused.contains("Entra ID has default and aadOptscim062020"),
+        "{refused}"
+    );
+}

@@ -1,4 +1,4 @@
-//! HTTP as Okta speaks it, with an eye on every answer.
+//! HTTP as identity providers speak it, with an eye on every answer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use crate::{Deviation, Error, Plan, Report};
 
-/// Okta hangs up after this.
+/// Identity providers hang up after this.
 const TIME: Duration = Duration::from_mins(1);
 
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     token: String,
+    user_agent: &'static str,
     report: Mutex<Report>,
 }
 
@@ -48,6 +49,11 @@ impl Client {
             http,
             base,
             token: plan.token.clone(),
+            user_agent: if plan.app.is_okta() {
+                "Okta SCIM Client 1.0.0"
+            } else {
+                "Microsoft Entra ID provisioning"
+            },
             report: Mutex::default(),
         })
     }
@@ -69,7 +75,7 @@ impl Client {
         }
     }
 
-    /// Makes a call as Okta makes it; `None`, and a deviation, where no whole answer came.
+    /// Makes a call as the identity provider makes it; `None`, and a deviation, where no whole answer came.
     pub(crate) async fn send(
         &self,
         call: &'static str,
@@ -93,7 +99,7 @@ impl Client {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.base))
-            .header(USER_AGENT, "Okta SCIM Client 1.0.0")
+            .header(USER_AGENT, self.user_agent)
             .header(ACCEPT, "application/scim+json")
             .header("Accept-Charset", "utf-8")
             .header(AUTHORIZATION, authorization);
@@ -128,7 +134,7 @@ impl Client {
         }
     }
 
-    /// Notes what Okta could not work with.
+    /// Notes what the identity provider could not work with.
     pub(crate) fn deviates(&self, call: &'static str, what: String) {
         self.lock().deviations.push(Deviation { call, what });
     }
@@ -144,7 +150,7 @@ impl Client {
         self.lock().clone()
     }
 
-    /// Whatever the status, a body must be JSON: Okta shows its parser's words instead of an error that is not.
+    /// Whatever the status, a body must be JSON: an Okta shows its parser's words instead of an error that is not.
     fn read_body(&self, call: &'static str, path: &str, status: u16, bytes: &[u8]) -> Value {
         if bytes.is_empty() {
             return Value::Null;

@@ -2,8 +2,10 @@
 //! answer that the real one could not work with.
 
 mod client;
+mod entra;
 mod okta;
 mod people;
+mod player;
 mod report;
 
 use std::str::FromStr;
@@ -14,13 +16,32 @@ pub use report::{Call, Deviation, Report};
 
 use client::Client;
 
-/// Which of Okta's two ways of speaking SCIM.
+/// Which identity provider, and which of its ways of speaking SCIM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum App {
-    /// A custom app: PUT for everything.
-    Aiw,
-    /// A catalogue app: PATCH to activate and deactivate, PUT for other updates.
-    Oin,
+    /// Okta's custom app: PUT for everything.
+    OktaAiw,
+    /// Okta's catalogue app: PATCH to activate and deactivate, PUT for other updates.
+    OktaOin,
+    /// Entra ID as it comes: one operation a value, booleans as text.
+    Entra,
+    /// Entra ID with the flag `aadOptscim062020` in the tenant's URL.
+    EntraAadOptscim062020,
+}
+
+impl App {
+    /// Whether it is one of Okta's.
+    fn is_okta(self) -> bool {
+        matches!(self, Self::OktaAiw | Self::OktaOin)
+    }
+
+    /// The identity provider's name.
+    pub const fn provider(self) -> &'static str {
+        match self {
+            Self::OktaAiw | Self::OktaOin => "Okta",
+            Self::Entra | Self::EntraAadOptscim062020 => "Entra ID",
+        }
+    }
 }
 
 /// A custom attribute that people have one of several values of.
@@ -56,7 +77,7 @@ pub struct Plan {
     pub url: String,
     /// The bearer token.
     pub token: String,
-    /// Okta's way.
+    /// The identity provider and its way.
     pub app: App,
     /// How many people.
     pub people: usize,
@@ -96,8 +117,13 @@ pub enum Error {
 pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<Report, Error> {
     let client = Arc::new(Client::new(&plan)?);
     client.reach().await?;
-    // Okta saves no integration whose test fails.
-    if !okta::test_connection(&client).await {
+    let may_go_on = if plan.app.is_okta() {
+        okta::test_connection(&client).await
+    } else {
+        entra::test_connection(&client).await
+    };
+    // No identity provider saves an integration whose test fails.
+    if !may_go_on {
         return Ok(client.report());
     }
     let people = people(plan.people, plan.seed, &plan.custom);
@@ -110,7 +136,11 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some(person) = next else { return };
-                okta::play(&client, plan.app, person).await;
+                if plan.app.is_okta() {
+                    okta::play(&client, plan.app, person).await;
+                } else {
+                    entra::play(&client, plan.app, person).await;
+                }
                 each();
             }
         });

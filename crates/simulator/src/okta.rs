@@ -3,12 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client};
+use crate::client::Client;
+use crate::player::{ENTERPRISE, PATCH_OP, Player, USER, check_list};
 use crate::{App, Person};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// "Test Connector Configuration", with the right token and with a wrong one.
 pub(crate) async fn test_connection(client: &Client) -> bool {
@@ -38,7 +35,7 @@ pub(crate) async fn test_connection(client: &Client) -> bool {
 /// One person's years with the company.
 pub(crate) async fn play(client: &Client, app: App, person: Person) {
     let player = Player { client, app, person };
-    player.all().await;
+    player.okta().await;
 }
 
 /// A full import at the end, as Okta makes it: page by page, in one order, nobody twice.
@@ -78,14 +75,8 @@ pub(crate) async fn import(client: &Client, at_least: usize) {
     });
 }
 
-struct Player<'c> {
-    client: &'c Client,
-    app: App,
-    person: Person,
-}
-
 impl Player<'_> {
-    async fn all(mut self) {
+    async fn okta(mut self) {
         let Some(id) = self.create_or_link().await else {
             return;
         };
@@ -112,27 +103,6 @@ impl Player<'_> {
             }
         }
         self.create().await
-    }
-
-    /// `None` where no answer came; inside, the id of who was found.
-    async fn look_up(&self, call: &'static str, user_name: &str) -> Option<Option<String>> {
-        let filter = format!("userName eq {}", Value::from(user_name));
-        let path = format!("/Users?filter={}&startIndex=1&count=100", encode(&filter));
-        let answer = self.client.send(call, Method::GET, &path, None).await?;
-        if answer.status == 404 {
-            return Some(None);
-        }
-        self.status(call, &answer, &[200]);
-        check_list(self.client, call, &answer.body);
-        let found = answer.body["Resources"]
-            .as_array()
-            .and_then(|users| users.first());
-        let Some(user) = found else { return Some(None) };
-        let same = user["userName"]
-            .as_str()
-            .is_some_and(|name| name.to_lowercase() == user_name.to_lowercase());
-        self.expect(call, same, || "the user found has another userName".to_owned());
-        Some(user["id"].as_str().map(str::to_owned))
     }
 
     async fn create(&self) -> Option<String> {
@@ -204,7 +174,7 @@ impl Player<'_> {
     }
 
     async fn set_active(&self, call: &'static str, id: &str, active: bool) {
-        if self.app == App::Aiw {
+        if self.app == App::OktaAiw {
             self.update(call, id, Some(active)).await;
             return;
         }
@@ -261,70 +231,4 @@ impl Player<'_> {
         }
         profile
     }
-
-    fn check_user(&self, call: &'static str, answer: &Answer, active: bool) {
-        if answer.status >= 300 {
-            return;
-        }
-        let user = &answer.body;
-        let person = &self.person;
-        self.expect(call, user["userName"] == person.user_name.as_str(), || {
-            "userName is not as it was sent".to_owned()
-        });
-        self.expect(call, user["active"] == active, || {
-            format!("active is not {active}: Okta would go on \"rescheduling\" for ever")
-        });
-        self.expect(
-            call,
-            user["name"]["familyName"] == person.family_name.as_str(),
-            || "the name is not as it was sent".to_owned(),
-        );
-        self.expect(call, user["emails"][0]["value"] == person.email.as_str(), || {
-            "the e-mail address is not as it was sent".to_owned()
-        });
-        self.expect(call, user["externalId"] == person.external_id.as_str(), || {
-            "externalId is not as it was sent".to_owned()
-        });
-        self.expect(
-            call,
-            user["schemas"].is_array() && user["meta"].is_object(),
-            || "schemas or meta are missing".to_owned(),
-        );
-    }
-
-    fn status(&self, call: &'static str, answer: &Answer, allowed: &[u16]) {
-        self.expect(call, allowed.contains(&answer.status), || {
-            let detail = answer.body["detail"]
-                .as_str()
-                .map(|detail| format!(": {detail}"))
-                .unwrap_or_default();
-            format!("answered {} instead of {allowed:?}{detail}", answer.status)
-        });
-    }
-
-    fn expect(&self, call: &'static str, holds: bool, what: impl FnOnce() -> String) {
-        self.client
-            .expect(call, holds, || format!("{}: {}", self.person.user_name, what()));
-    }
-}
-
-/// A list as Okta reads it: integers, and an array where there are any.
-fn check_list(client: &Client, call: &'static str, list: &Value) {
-    for name in ["totalResults", "startIndex", "itemsPerPage"] {
-        client.expect(call, list[name].is_u64(), || format!("{name} is no whole number"));
-    }
-    let has_users = list["Resources"].is_array() || list["totalResults"] == 0;
-    client.expect(call, has_users, || "Resources is no array".to_owned());
-}
-
-/// Percent-encoding of a query value, `%40` for `@` as Okta writes it.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
