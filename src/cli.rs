@@ -329,6 +329,12 @@ pub(crate) enum Mapping {
         #[command(flatten)]
         settings: Box<MappingSettings>,
     },
+    /// Make the mappings those of a file, in its order, if its example people come out right
+    Apply {
+        /// A TOML file of mappings and example people
+        #[arg(short, long, value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Say, for a user or a SCIM body, what each mapping says and why
     Explain {
         /// userName, account name, e-mail address or id
@@ -430,6 +436,14 @@ pub(crate) enum User {
     Preserve {
         /// userName, account name, e-mail address or id
         user: String,
+    },
+    /// Put a user under another connection
+    Transfer {
+        /// userName, account name, e-mail address or id
+        user: String,
+        /// The connection that manages it from now on
+        #[arg(long, value_name = "NAME")]
+        to: String,
     },
     /// Remove a user for good, everywhere; a tombstone with the reason stays
     Delete {

@@ -8,9 +8,9 @@ use scim::{AttributePath, Filter};
 use serde_json::{Value, json};
 use service::explain::{self, Explained};
 use service::settings::mappings::{self, MappingChange};
-use service::settings::named;
+use service::settings::{mapping_list, named};
 
-use super::Session;
+use super::{Session, mapping_file};
 use crate::cli::{self, MappingSettings};
 use crate::exit::Failure;
 
@@ -63,6 +63,19 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
                 .write(move |tx, ctx| mappings::set(tx, ctx, &name, &change))
                 .await?;
             done(session, &one, "Changed")?;
+        }
+        cli::Mapping::Apply { file } => {
+            let list = mapping_file::read(&file)?;
+            let applied = session
+                .write(move |tx, ctx| mapping_list::apply(tx, ctx, &list))
+                .await?;
+            let sentence = format!(
+                "{} mappings added, {} changed, {} removed. They count for users pushed from now on.",
+                applied.added, applied.changed, applied.removed
+            );
+            let value =
+                json!({"added": applied.added, "changed": applied.changed, "removed": applied.removed});
+            session.reader.done(&sentence, &value)?;
         }
         cli::Mapping::Explain {
             user,

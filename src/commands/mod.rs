@@ -5,6 +5,7 @@ pub(crate) mod completions;
 mod connection;
 mod doctor;
 mod mapping;
+mod mapping_file;
 mod profile;
 mod report;
 mod serve;

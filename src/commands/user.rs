@@ -1,8 +1,9 @@
 //! `provost user`
 
-use directory::{Bytes, Override, Record, Settings};
+use directory::{Bytes, Ctx, Override, Record, Settings, UserId};
 use serde_json::{Value, json};
 use service::users::{self, LegalHold, Person};
+use store::Tx;
 
 use super::Session;
 use crate::cli;
@@ -10,29 +11,19 @@ use crate::exit::Failure;
 
 pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Failure> {
     match command {
-        cli::User::List { status } => list(session, status).await?,
-        cli::User::Show { user } => {
-            let record = find(session, &user)?;
-            show(session, &record)?;
-        }
+        cli::User::List { status } => list(session, status).await,
+        cli::User::Show { user } => show(session, &find(session, &user)?),
+        cli::User::Delete { user, reason } => delete(session, &user, reason).await,
         cli::User::Preserve { user } => {
-            let id = find(session, &user)?.facts.id;
-            let record = session.write(move |tx, ctx| users::preserve(tx, ctx, id)).await?;
-            let sentence = format!(
-                "{} is preserved; only an administrator can activate the account.",
-                record.facts.account_name
-            );
-            session
-                .reader
-                .done(&sentence, &record.to_json(&*session.settings()?))?;
+            let sentence = |name: &str, _: &Record| {
+                format!("{name} is preserved; only an administrator can activate the account.")
+            };
+            change(session, &user, users::preserve, sentence).await
         }
-        cli::User::Delete { user, reason } => {
-            let id = find(session, &user)?.facts.id;
-            session
-                .write(move |tx, ctx| users::purge(tx, ctx, id, &reason))
-                .await?;
-            let sentence = format!("Removed the user {id} for good; its tombstone stays.");
-            session.reader.done(&sentence, &json!({"purged": id}))?;
+        cli::User::Transfer { user, to } => {
+            let sentence = format!("is managed by {to} now.");
+            let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::transfer(tx, ctx, id, &to);
+            change(session, &user, work, |name, _| format!("{name} {sentence}")).await
         }
         cli::User::LegalHold { user, lift } => {
             let (hold, sentence) = if lift {
@@ -43,37 +34,23 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
                     "is kept, whatever its purge date, until the hold is lifted.",
                 )
             };
-            let id = find(session, &user)?.facts.id;
-            let record = session
-                .write(move |tx, ctx| users::set_legal_hold(tx, ctx, id, hold))
-                .await?;
-            let sentence = format!("{} {sentence}", record.facts.account_name);
-            session
-                .reader
-                .done(&sentence, &record.to_json(&*session.settings()?))?;
+            let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::set_legal_hold(tx, ctx, id, hold);
+            change(session, &user, work, |name, _| format!("{name} {sentence}")).await
         }
         cli::User::Resolve { user, whose } => {
-            let person = if whose.same_person {
-                Person::Same
+            let (person, sentence) = if whose.same_person {
+                (
+                    Person::Same,
+                    "takes the external id of the identity provider's next create.",
+                )
             } else {
-                Person::Another
+                (
+                    Person::Another,
+                    "is kept and has given up its name; the next create makes a new user.",
+                )
             };
-            let id = find(session, &user)?.facts.id;
-            let record = session
-                .write(move |tx, ctx| users::resolve(tx, ctx, id, person))
-                .await?;
-            let name = &record.facts.account_name;
-            let sentence = match person {
-                Person::Same => {
-                    format!("{name} takes the external id of the identity provider's next create.")
-                }
-                Person::Another => {
-                    format!("{name} is kept and has given up its name; the next create makes a new user.")
-                }
-            };
-            session
-                .reader
-                .done(&sentence, &record.to_json(&*session.settings()?))?;
+            let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::resolve(tx, ctx, id, person);
+            change(session, &user, work, |name, _| format!("{name} {sentence}")).await
         }
         cli::User::Activate { user, over } => {
             let over = if over {
@@ -81,25 +58,47 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
             } else {
                 Override::No
             };
-            let id = find(session, &user)?.facts.id;
-            let record = session
-                .write(move |tx, ctx| users::activate(tx, ctx, id, over))
-                .await?;
-            let facts = &record.facts;
-            let sentence = match facts.lifecycle.preservation() {
-                None => format!("{} is active.", facts.account_name),
-                Some(_) => format!(
-                    "{}: the administrator's hold has ended; the account stays preserved, because the identity provider says \
-                     that the user is {}. Activate it there, or again with --override.",
-                    facts.account_name,
-                    facts.lifecycle.idp_state().name(),
-                ),
-            };
-            session
-                .reader
-                .done(&sentence, &record.to_json(&*session.settings()?))?;
+            let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::activate(tx, ctx, id, over);
+            change(session, &user, work, activated).await
         }
     }
+}
+
+/// Does `work` on the user whom `text` names, and says what became of it.
+async fn change(
+    session: &Session,
+    text: &str,
+    work: impl Fn(&mut Tx<'_>, &Ctx, UserId) -> Result<Record, service::Error> + Send + 'static,
+    sentence: impl FnOnce(&str, &Record) -> String,
+) -> Result<(), Failure> {
+    let id = find(session, text)?.facts.id;
+    let record = session.write(move |tx, ctx| work(tx, ctx, id)).await?;
+    let sentence = sentence(&record.facts.account_name, &record);
+    session
+        .reader
+        .done(&sentence, &record.to_json(&*session.settings()?))?;
+    Ok(())
+}
+
+fn activated(name: &str, record: &Record) -> String {
+    let lifecycle = &record.facts.lifecycle;
+    if lifecycle.preservation().is_none() {
+        return format!("{name} is active.");
+    }
+    format!(
+        "{name}: the administrator's hold has ended; the account stays preserved, because the identity provider says that the \
+         user is {}. Activate it there, or again with --override.",
+        lifecycle.idp_state().name(),
+    )
+}
+
+async fn delete(session: &Session, text: &str, reason: String) -> Result<(), Failure> {
+    let id = find(session, text)?.facts.id;
+    session
+        .write(move |tx, ctx| users::purge(tx, ctx, id, &reason))
+        .await?;
+    let sentence = format!("Removed the user {id} for good; its tombstone stays.");
+    session.reader.done(&sentence, &json!({"purged": id}))?;
     Ok(())
 }
 

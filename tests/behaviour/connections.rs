@@ -87,3 +87,31 @@ async fn a_connection_that_is_removed_leaves_its_users_manual_and_they_can_be_ad
     assert_eq!(adopted["id"], ava["id"]);
     assert_eq!(provost.user(id(&ava))["managedBy"], "default");
 }
+
+#[tokio::test]
+async fn an_administrator_puts_a_user_under_another_connection() {
+    let provost = start().await;
+    let entra = provost.connect("Entra ID").await;
+    let ava = provost.client.create(&person("ava")).await;
+    let uid = directory::UserId::parse(id(&ava)).unwrap();
+    let transfer = || {
+        let work = move |tx: &mut store::Tx<'_>, ctx: &directory::Ctx| {
+            service::users::transfer(tx, ctx, uid, "entra id")
+        };
+        provost.admin_at(server::clock::now(), work)
+    };
+    let mut namesake = person("bob");
+    namesake["externalId"] = json!("00u-ava");
+    let bob = entra.create(&namesake).await;
+    let refused = transfer().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("00u-ava") && refused.contains(id(&bob)),
+        "{refused}"
+    );
+    entra.delete(&path(&bob)).await;
+    transfer().await.unwrap();
+    provost.client.get(&path(&ava)).await.refused(404, "");
+    assert_eq!(entra.get(&path(&ava)).await.expect(200)["id"], ava["id"]);
+    assert_eq!(entra.get("/Users").await.expect(200)["totalResults"], 1);
+    assert_eq!(provost.client.get("/Users").await.expect(200)["totalResults"], 0);
+}

@@ -409,6 +409,84 @@ async fn a_user_is_deleted_with_a_reason_that_can_be_read_afterwards() {
     program.refused(3, &["user", "show", "ava@example.com"]);
 }
 
+const MAPPINGS: &str = r#"
+[[mapping]]
+name = "Sales abroad"
+filter = 'department eq "Sales" and not (countryCode eq "DE")'
+profile = "Sales"
+storage = "default"
+quota = "10GiB"
+
+[[mapping]]
+name = "Everyone"
+any = true
+profile = "default"
+storage = "default"
+
+[[example]]
+name = "a seller in France"
+profile = "Sales"
+user = { userName = "a", countryCode = "FR", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User" = { department = "sales" } }
+
+[[example]]
+name = "somebody in Germany"
+profile = "default"
+user = { userName = "b", countryCode = "DE" }
+"#;
+
+#[test]
+fn a_file_of_mappings_is_applied_whole_if_its_examples_come_out_right() {
+    let program = program();
+    drop(program.serve(&[]));
+    let apply = |text: &str| {
+        std::fs::write(program.folder().join("mappings.toml"), text).unwrap();
+        ["mapping", "apply", "-f", "mappings.toml", "--json"]
+    };
+    program.refused(3, &apply(MAPPINGS));
+    program.stdout(&["profile", "add", "Sales"]);
+    let added = json(&program.stdout(&apply(MAPPINGS)));
+    assert_eq!(
+        added,
+        json!({"added": 1, "changed": 1, "removed": 0}),
+        "Everyone moved down"
+    );
+    let again = json(&program.stdout(&apply(MAPPINGS)));
+    assert_eq!(again, json!({"added": 0, "changed": 0, "removed": 0}));
+    let listed = json(&program.stdout(&["mapping", "list", "--json"]));
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["quota"]),
+        (&json!("Sales abroad"), &json!(10_u64 << 30))
+    );
+
+    let wrong = MAPPINGS.replace("not (countryCode eq \"DE\")", "countryCode eq \"DE\"");
+    let refused = program.refused(4, &apply(&wrong));
+    assert!(
+        refused.contains("a seller in France: gets default instead of Sales"),
+        "{refused}"
+    );
+    assert_eq!(
+        json(&program.stdout(&["mapping", "list", "--json"])),
+        listed,
+        "nothing was applied"
+    );
+    let refused = program.refused(2, &apply(&MAPPINGS.replace("any = true", "anybody = true")));
+    assert!(refused.contains("anybody"), "{refused}");
+    let refused = program.refused(2, &apply(&MAPPINGS.replace("eq \"Sales\"", "is \"Sales\"")));
+    assert!(
+        refused.contains("Sales abroad") && refused.contains("position 12"),
+        "{refused}"
+    );
+    let only_everyone = MAPPINGS
+        .split("[[mapping]]")
+        .nth(2)
+        .unwrap()
+        .split("[[example]]")
+        .next()
+        .unwrap();
+    let removed = json(&program.stdout(&apply(&format!("[[mapping]]{only_everyone}"))));
+    assert_eq!(removed["removed"], 1);
+}
+
 #[test]
 fn a_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish"] {

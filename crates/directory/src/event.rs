@@ -44,6 +44,8 @@ kinds! {
     UserResolved = "user.resolved";
     /// A user came under a connection that did not manage it before.
     UserAdopted = "user.adopted";
+    /// An administrator put the user under another connection.
+    UserTransferred = "user.transferred";
     /// A user lost its connection and is manual now.
     UserReleased = "user.released";
     /// A setting came into being.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Bytes, ConnectionId, MappingId, Name, ProfileId, StorageId};
 
 /// One rule.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mapping {
     /// Its id.
@@ -74,7 +74,7 @@ pub fn shadowed(mappings: &[Mapping]) -> Vec<Option<&Mapping>> {
 }
 
 /// What a mapping gives.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// The profile.

@@ -95,6 +95,8 @@ pub enum Refusal {
         by: String,
         reason: String,
     },
+    #[error("Nothing was applied, because {} of the examples came out differently. {}", .failed.len(), .failed.join("; "))]
+    ExamplesFail { failed: Vec<String> },
     #[error("The reason must have 10 to 150 characters; it is kept when the user is gone.")]
     BadReason,
     #[error("The user {id} is not preserved, or deleted already: there is nobody to tell apart.")]

@@ -192,7 +192,7 @@ fn write_order(
 }
 
 impl MappingChange {
-    fn apply(&self, mapping: Mapping, settings: &Settings) -> Result<Mapping, Refusal> {
+    pub(super) fn apply(&self, mapping: Mapping, settings: &Settings) -> Result<Mapping, Refusal> {
         let outcome = mapping.outcome;
         let connections = match &self.connections {
             None => mapping.connections,

@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod connections;
+pub mod mapping_list;
 pub mod mappings;
 pub mod profiles;
 pub mod storages;

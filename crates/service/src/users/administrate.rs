@@ -5,8 +5,9 @@ use store::Tx;
 use store::users::{Scope, by_id};
 
 use super::purge::check_purged;
-use super::{place, record};
+use super::{conflicts, place, record};
 use crate::Error;
+use crate::settings::named;
 
 /// Preserves the account, whatever the identity provider says later.
 ///
@@ -44,6 +45,22 @@ pub fn activate(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, over: Override) -> Resul
         place::demand_seat(tx, ctx, &settings, &mut user, &before.facts)?;
     }
     record::changed(tx, ctx, &settings, user, before, EventKind::UserActivated)
+}
+
+/// Puts a user under another connection, which manages it from now on.
+///
+/// # Errors
+/// [`Refusal::Unknown`]; [`Refusal::ExternalIdTaken`] where the connection has a user with that externalId.
+pub fn transfer(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, to: &str) -> Result<Record, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let connection = named(&settings.connections, to)?.id;
+    let before = existing(tx, ctx, id)?;
+    let mut user = before.clone().open();
+    user.facts.connection = Some(connection);
+    if user.facts.lifecycle.is_visible() {
+        conflicts::check(tx, &settings, connection, &user, None)?;
+    }
+    record::changed(tx, ctx, &settings, user, before, EventKind::UserTransferred)
 }
 
 /// Whom a recycled name belongs to, in an administrator's words.

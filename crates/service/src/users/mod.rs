@@ -21,7 +21,7 @@ use store::users::{Scope, by_id};
 use crate::Error;
 
 pub(crate) use administrate::release;
-pub use administrate::{Person, activate, preserve, resolve};
+pub use administrate::{Person, activate, preserve, resolve, transfer};
 pub use admit::{admit, is_anybody_held};
 pub use create::create;
 pub use delete::delete;

@@ -1,0 +1,108 @@
+//! The file that `provost mapping apply` reads: TOML, `[[mapping]]` in order and `[[example]]` people.
+
+use std::path::Path;
+
+use directory::{Bytes, Condition};
+use figment::Figment;
+use figment::providers::{Format as _, Toml};
+use scim::filter::Quotes;
+use scim::{AttributePath, Filter, Object};
+use serde::Deserialize;
+use service::settings::mapping_list::{Example, MappingList};
+use service::settings::mappings::MappingChange;
+
+use crate::exit::Failure;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    mapping: Vec<MappingEntry>,
+    #[serde(default)]
+    example: Vec<ExampleEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MappingEntry {
+    name: String,
+    #[serde(default)]
+    any: bool,
+    attribute: Option<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    case_sensitive: bool,
+    filter: Option<String>,
+    #[serde(default)]
+    connections: Vec<String>,
+    profile: String,
+    storage: String,
+    quota: Option<String>,
+    activation_mail: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExampleEntry {
+    name: String,
+    user: Object,
+    connection: Option<String>,
+    /// Absent where no mapping may match.
+    profile: Option<String>,
+}
+
+/// Reads the file.
+pub(super) fn read(path: &Path) -> Result<MappingList, Failure> {
+    let named = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+    if !path.is_file() {
+        return Err(named("there is no such file".to_owned()));
+    }
+    let file: File = Figment::from(Toml::file_exact(path))
+        .extract()
+        .map_err(|error| named(error.to_string()))?;
+    let mappings = file.mapping.into_iter().map(|entry| {
+        let name = entry.name.clone();
+        let change = entry.into_change();
+        change
+            .map(|change| (name.clone(), change))
+            .map_err(|what| named(format!("mapping \"{name}\": {what}")))
+    });
+    let example = |entry: ExampleEntry| Example {
+        name: entry.name,
+        user: entry.user,
+        connection: entry.connection,
+        profile: entry.profile,
+    };
+    Ok(MappingList {
+        mappings: mappings.collect::<Result<_, _>>()?,
+        examples: file.example.into_iter().map(example).collect(),
+    })
+}
+
+impl MappingEntry {
+    fn into_change(self) -> Result<MappingChange, String> {
+        let condition = match (self.any, self.attribute, self.filter) {
+            (true, None, None) => Condition::Any,
+            (false, Some(path), None) => Condition::Attribute {
+                path: AttributePath::parse(&path).map_err(|error| error.detail)?,
+                values: self.values,
+                case_sensitive: self.case_sensitive,
+            },
+            (false, None, Some(filter)) => Condition::Filter {
+                filter: Filter::parse(&filter, Quotes::Required).map_err(|error| error.detail)?,
+            },
+            _ => return Err("say one of any = true, attribute with values, or filter".to_owned()),
+        };
+        let quota: Option<Bytes> = self.quota.map(|text| text.parse()).transpose()?;
+        Ok(MappingChange {
+            name: None,
+            condition: Some(condition),
+            connections: Some(self.connections),
+            profile: Some(self.profile),
+            storage: Some(self.storage),
+            quota: Some(quota),
+            activation_mail: self.activation_mail,
+        })
+    }
+}
