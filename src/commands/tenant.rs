@@ -1,6 +1,6 @@
 //! `provost tenant`
 
-use directory::Tenant;
+use directory::{Tenant, TenantId};
 use serde_json::json;
 use service::settings::tenants::{self, TenantChange};
 
@@ -23,6 +23,27 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             session.reader.list(&columns, &rows, || {
                 all.iter().map(|tenant| json!(tenant)).collect()
             })?;
+        }
+        cli::Tenant::Add { name } => {
+            let mut ctx = session.context();
+            ctx.tenant = TenantId::from(server::clock::fresh_id());
+            let tenant = session
+                .store
+                .write(move |tx| tenants::add(tx, &ctx, &name))
+                .await?;
+            let sentence = format!(
+                "Added the tenant {0}. Make its token: provost token create --tenant {0:?}",
+                tenant.name.as_str()
+            );
+            session.reader.done(&sentence, &json!(tenant))?;
+        }
+        cli::Tenant::Remove { name } => {
+            let mut ctx = session.context();
+            ctx.tenant = session.store.read(|tx| tenants::show(tx, &name))?.id;
+            session.store.write(move |tx| tenants::remove(tx, &ctx)).await?;
+            session
+                .reader
+                .done("Removed the tenant.", &json!({"removed": name}))?;
         }
         cli::Tenant::Set {
             name,

@@ -409,6 +409,50 @@ async fn a_user_is_deleted_with_a_reason_that_can_be_read_afterwards() {
     program.refused(3, &["user", "show", "ava@example.com"]);
 }
 
+#[tokio::test]
+async fn tenants_see_nothing_of_each_other() {
+    let program = program();
+    let serving = program.serve(&[]);
+    program.stdout(&["tenant", "add", "Acme"]);
+    assert!(
+        program
+            .refused(4, &["tenant", "add", "ACME"])
+            .contains("There is a tenant \"ACME\" already")
+    );
+    let token = program.stdout(&["token", "create", "--tenant", "acme"]);
+    let acme = serving.client.with_token(token.trim());
+    let ours = serving.client.create(&person("ava")).await;
+    let theirs = acme.create(&person("ava")).await;
+    assert_ne!(ours["id"], theirs["id"], "a name is unique in its tenant");
+    let path = format!("/Users/{}", ours["id"].as_str().unwrap());
+    acme.get(&path).await.refused(404, "");
+    acme.delete(&path).await.refused(404, "");
+    assert_eq!(acme.get("/Users").await.expect(200)["totalResults"], 1);
+    let rows = json(&program.stdout(&["report", "provisioning", "--tenant", "Acme", "--json"]));
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    let refused = program.refused(4, &["tenant", "remove", "Acme"]);
+    assert!(refused.contains("in use by its users"), "{refused}");
+    let delete = [
+        "user",
+        "delete",
+        "ava@example.com",
+        "--reason",
+        "the tenant is closed",
+        "--tenant",
+        "Acme",
+    ];
+    program.stdout(&delete);
+    program.stdout(&["tenant", "remove", "Acme"]);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    acme.get("/Users").await.refused(401, "");
+    serving.client.get(&path).await.expect(200);
+    assert!(
+        program
+            .refused(4, &["tenant", "remove", "default"])
+            .contains("in use")
+    );
+}
+
 const MAPPINGS: &str = r#"
 [[mapping]]
 name = "Sales abroad"

@@ -2,7 +2,7 @@
 
 use directory::{
     Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, OrHold,
-    Outcome, Profile, ProfileId, Secret, Storage, StorageId,
+    Outcome, Profile, ProfileId, Secret, Storage, StorageId, Tenant,
 };
 use store::Tx;
 
@@ -19,8 +19,22 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
     if !store::settings::tenants(tx)?.is_empty() {
         return Ok(false);
     }
+    furnish(tx, ctx, &tenants::blank(ctx.tenant, Name::parse(DEFAULT)?))?;
+    let new = NewToken {
+        secret: secret.clone(),
+        connection: DEFAULT.to_owned(),
+        days: 365,
+        grace_days: 7,
+    };
+    tokens::create(tx, ctx, &new)?;
+    Ok(true)
+}
+
+/// Adds a tenant that an identity provider can be connected to: with a connection, profile and storage of the name
+/// `default`, and the mapping `Everyone`.
+pub(crate) fn furnish(tx: &mut Tx<'_>, ctx: &Ctx, tenant: &Tenant) -> Result<(), Error> {
+    store::settings::put_tenant(tx, tenant)?;
     let name = Name::parse(DEFAULT)?;
-    store::settings::put_tenant(tx, &tenants::blank(ctx.tenant, name.clone()))?;
     let connection = Connection {
         id: ConnectionId::from(ctx.ids.nth(1)),
         name: name.clone(),
@@ -58,12 +72,5 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
     store::settings::put(tx, ctx.tenant, &profile)?;
     store::settings::put(tx, ctx.tenant, &storage)?;
     store::settings::put(tx, ctx.tenant, &everyone)?;
-    let new = NewToken {
-        secret: secret.clone(),
-        connection: DEFAULT.to_owned(),
-        days: 365,
-        grace_days: 7,
-    };
-    tokens::create(tx, ctx, &new)?;
-    Ok(true)
+    Ok(())
 }

@@ -18,6 +18,8 @@ statements! {
     TENANTS = "SELECT body FROM tenants ORDER BY name_key";
     PUT_TENANT = "INSERT INTO tenants (id, name_key, body) VALUES (?1, ?2, ?3)
                   ON CONFLICT (id) DO UPDATE SET name_key = excluded.name_key, body = excluded.body";
+    REMOVE_TENANT = "DELETE FROM tenants WHERE id = ?1";
+    REMOVE_ALL = "DELETE FROM settings WHERE tenant = ?1";
     ALL = "SELECT kind, body FROM settings WHERE tenant = ?1 ORDER BY kind, name_key";
     PUT = "INSERT INTO settings (tenant, kind, id, name_key, body) VALUES (?1, ?2, ?3, ?4, ?5)
            ON CONFLICT (tenant, kind, id) DO UPDATE SET name_key = excluded.name_key, body = excluded.body";
@@ -100,6 +102,15 @@ pub fn put_tenant(tx: &mut Tx<'_>, tenant: &Tenant) -> Result<(), Error> {
         PUT_TENANT,
         params![tenant.id.as_bytes(), &tenant.name.key(), &to_text(tenant)?],
     )?;
+    tx.settings_changed()
+}
+
+/// Removes the tenant with its settings.
+pub fn remove_tenant(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
+    tx.run(REMOVE_ALL, params![tenant.as_bytes()])?;
+    if tx.run(REMOVE_TENANT, params![tenant.as_bytes()])? != 1 {
+        return Err(Error::Stale);
+    }
     tx.settings_changed()
 }
 

@@ -1,10 +1,12 @@
 //! Tenants: customer organisations, and what they ask for beyond the rules.
 
-use directory::{CloudIdentity, Ctx, EventKind, Name, OrHold, Reclassify, Refusal, Tenant, TenantId, Thing};
+use directory::{
+    CloudIdentity, Ctx, EventKind, Name, OrHold, Reclassify, Refusal, Tenant, TenantId, Thing, UserId,
+};
 use store::Tx;
 
 use super::append;
-use crate::Error;
+use crate::{Error, first_run};
 
 /// What an administrator says of a tenant; what is left out stays.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +66,53 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
     }
 }
 
+/// Adds a tenant, furnished as the first one is; its connection needs a token before it can be used.
+///
+/// # Errors
+/// [`Refusal::BadName`], [`Refusal::NameTaken`].
+pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<Tenant, Error> {
+    let tenant = blank(ctx.tenant, Name::parse(name)?);
+    check_free(tx, &tenant)?;
+    first_run::furnish(tx, ctx, &tenant)?;
+    append(tx, ctx, EventKind::SettingAdded, "tenant", &tenant);
+    Ok(tenant)
+}
+
+/// Removes the tenant of `ctx` with its settings and tokens.
+///
+/// # Errors
+/// [`Refusal::InUse`] where it has users, [`Refusal::LastOne`].
+pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let tenant = &settings.tenant;
+    let (thing, name) = (Thing::Tenant, tenant.name.to_string());
+    let first = UserId::from(uuid::Uuid::nil());
+    if !store::users::after(tx, tenant.id, first, 1)?.is_empty() {
+        let used_by = "its users; delete them first".to_owned();
+        return Err(Refusal::InUse { thing, name, used_by }.into());
+    }
+    if store::settings::tenants(tx)?.len() == 1 {
+        return Err(Refusal::LastOne { thing, name }.into());
+    }
+    for token in store::tokens::all(tx, tenant.id)? {
+        store::tokens::remove(tx, tenant.id, token.id)?;
+    }
+    store::settings::remove_tenant(tx, tenant.id)?;
+    append(tx, ctx, EventKind::SettingRemoved, "tenant", tenant);
+    Ok(())
+}
+
+fn check_free(tx: &mut Tx<'_>, tenant: &Tenant) -> Result<(), Error> {
+    match store::settings::tenant_by_name(tx, &tenant.name)? {
+        Some(holder) if holder.id != tenant.id => Err(Refusal::NameTaken {
+            thing: Thing::Tenant,
+            name: tenant.name.to_string(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 /// Changes the tenant of `ctx`.
 ///
 /// # Errors
@@ -82,14 +131,7 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
             .map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),
         over_limit: change.over_limit.unwrap_or(before.over_limit),
     };
-    let holder = store::settings::tenant_by_name(tx, &tenant.name)?;
-    if holder.is_some_and(|holder| holder.id != tenant.id) {
-        return Err(Refusal::NameTaken {
-            thing: Thing::Tenant,
-            name: tenant.name.to_string(),
-        }
-        .into());
-    }
+    check_free(tx, &tenant)?;
     store::settings::put_tenant(tx, &tenant)?;
     append(tx, ctx, EventKind::SettingChanged, "tenant", &tenant);
     Ok(tenant)

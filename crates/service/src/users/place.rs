@@ -33,15 +33,7 @@ fn place_again(
     if settings.tenant.reclassify == Reclassify::OnCreate {
         return Ok(());
     }
-    let attributes = user.shown_attributes();
-    let subject = Subject {
-        schemas: &settings.schemas,
-        connection: user.facts.connection,
-        attributes: &attributes,
-        undeclared,
-        whole: carries == Carries::Everything,
-    };
-    let mapping = match decide(&settings.mappings, &subject) {
+    let mapping = match verdict(settings, user, undeclared, carries) {
         Verdict::Unknown(_) => return Ok(()),
         Verdict::Unmatched(_) => {
             user.facts.placement.doubt = Some(Doubt::Unmatched);
@@ -91,15 +83,7 @@ fn place(
     undeclared: &Object,
     carries: Carries,
 ) -> Result<(), Refusal> {
-    let attributes = user.shown_attributes();
-    let subject = Subject {
-        schemas: &settings.schemas,
-        connection: user.facts.connection,
-        attributes: &attributes,
-        undeclared,
-        whole: carries == Carries::Everything,
-    };
-    match decide(&settings.mappings, &subject) {
+    match verdict(settings, user, undeclared, carries) {
         Verdict::Matched(mapping) => {
             user.facts.placement = placement(ctx, settings, mapping);
             Ok(())
@@ -107,6 +91,17 @@ fn place(
         Verdict::Unmatched(looked) => Err(Refusal::Unmatched { looked }),
         Verdict::Unknown(_) => Err(Refusal::Unmatched { looked: Vec::new() }),
     }
+}
+
+fn verdict<'s>(settings: &'s Settings, user: &User, undeclared: &Object, carries: Carries) -> Verdict<'s> {
+    let subject = Subject {
+        schemas: &settings.schemas,
+        connection: user.facts.connection,
+        attributes: &user.shown_attributes(),
+        undeclared,
+        whole: carries == Carries::Everything,
+    };
+    decide(&settings.mappings, &subject)
 }
 
 fn placement(ctx: &Ctx, settings: &Settings, mapping: &Mapping) -> Placement {

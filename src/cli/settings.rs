@@ -1,139 +1,24 @@
-//! The command line, as clap reads it; help, errors and completions fall out of it.
+//! Commands that set things up: tenants, connections, profiles, storages, mappings, attributes, tokens.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::{Args, Subcommand, ValueEnum};
 use directory::{Bytes, CloudIdentity, ConnectionKind, OrHold, Reclassify};
-use serde::Serialize;
-
-/// A self-hosted SCIM 2.0 user-provisioning server.
-#[derive(Debug, Parser)]
-#[command(name = "provost", version, max_term_width = 100)]
-pub(crate) struct Cli {
-    #[command(flatten)]
-    pub(crate) common: Common,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Common {
-    /// Print JSON for programs
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Configuration file [default: provost.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The tenant
-    #[arg(long, global = true, value_name = "NAME", default_value = "default")]
-    pub(crate) tenant: String,
-    #[command(flatten)]
-    pub(crate) place: Place,
-}
-
-/// Where the data are.
-#[derive(Debug, Clone, Args, Serialize)]
-pub(crate) struct Place {
-    /// Folder for what Provost keeps on this machine [default: ./provost-data]
-    #[arg(long, global = true, value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<PathBuf>,
-    /// Database, such as sqlite:provost.db [default: provost.db in the data folder]
-    #[arg(long, global = true, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<String>,
-    /// What is logged: error, warn, info, debug, or a filter [default: warn]
-    #[arg(long, global = true, value_name = "LEVEL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log: Option<String>,
-}
-
-impl Place {
-    /// The flags that lead another command to the same place, each with a blank before it.
-    pub(crate) fn flags(&self) -> String {
-        let flag = |name: &str, value: Option<String>| match value {
-            Some(value) if value.contains(char::is_whitespace) => format!(" --{name} '{value}'"),
-            Some(value) => format!(" --{name} {value}"),
-            None => String::new(),
-        };
-        let data = self.data.as_ref().map(|data| data.display().to_string());
-        flag("data", data) + &flag("database", self.database.clone())
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Run the server
-    Serve(Serve),
-    /// Customer organisations
-    #[command(subcommand)]
-    Tenant(Tenant),
-    /// App integrations in identity providers
-    #[command(subcommand)]
-    Connection(Connection),
-    /// Named sets of settings for users
-    #[command(subcommand)]
-    Profile(Profile),
-    /// Named places where users' data live
-    #[command(subcommand)]
-    Storage(Storage),
-    /// Ordered rules that place users
-    #[command(subcommand)]
-    Mapping(Mapping),
-    /// Custom attributes that are stored and returned
-    #[command(subcommand)]
-    Attribute(Attribute),
-    /// Bearer tokens of connections
-    #[command(subcommand)]
-    Token(Token),
-    /// The people
-    #[command(subcommand)]
-    User(User),
-    /// Reports
-    #[command(subcommand)]
-    Report(Report),
-    /// Play an identity provider against a SCIM server
-    Simulate(Simulate),
-    /// Check the configuration, the database and the settings
-    Doctor,
-    /// Print a completion script for a shell
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-}
-
-#[derive(Debug, Clone, Args, Serialize)]
-pub(crate) struct Serve {
-    /// Address and port to listen on [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    listen: Option<SocketAddr>,
-    /// The address that identity providers reach it under, such as <https://provost.example.com>
-    #[arg(long, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    public_url: Option<String>,
-    /// TLS certificate chain, a PEM file
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls_cert: Option<PathBuf>,
-    /// TLS private key, a PEM file
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls_key: Option<PathBuf>,
-    /// Proxies whose X-Forwarded-Host and X-Forwarded-Proto are taken, such as 10.0.0.0/8
-    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trusted_proxies: Option<Vec<ipnet::IpNet>>,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tenant {
     /// List tenants
     List,
+    /// Add a tenant with a connection, profile and storage, and the mapping Everyone
+    Add {
+        /// Its name
+        name: String,
+    },
+    /// Remove a tenant that has no users
+    Remove {
+        /// Its name
+        name: String,
+    },
     /// Change a tenant
     Set {
         /// Its name
@@ -417,140 +302,6 @@ pub(crate) enum Token {
         /// Its id
         id: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// List users
-    List {
-        /// Only those with this status: active, held or preserved
-        #[arg(long)]
-        status: Option<directory::Status>,
-    },
-    /// Show all that the directory holds of a user
-    Show {
-        /// userName, account name, e-mail address or id
-        user: String,
-    },
-    /// Preserve a user, whatever the identity provider says later
-    Preserve {
-        /// userName, account name, e-mail address or id
-        user: String,
-    },
-    /// Put a user under another connection
-    Transfer {
-        /// userName, account name, e-mail address or id
-        user: String,
-        /// The connection that manages it from now on
-        #[arg(long, value_name = "NAME")]
-        to: String,
-    },
-    /// Remove a user for good, everywhere; a tombstone with the reason stays
-    Delete {
-        /// userName, account name, e-mail address or id
-        user: String,
-        /// Why, in 10 to 150 characters
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-    },
-    /// Forbid to purge a user, or allow it again
-    LegalHold {
-        /// userName, account name, e-mail address or id
-        user: String,
-        /// Allow it again
-        #[arg(long)]
-        lift: bool,
-    },
-    /// Say whose a recycled name is: the preserved user's, or somebody else's
-    Resolve {
-        /// userName, account name, e-mail address or id
-        user: String,
-        #[command(flatten)]
-        whose: Whose,
-    },
-    /// End a preservation
-    Activate {
-        /// userName, account name, e-mail address or id
-        user: String,
-        /// Even where the identity provider says inactive, until its next word
-        #[arg(long = "override")]
-        over: bool,
-    },
-}
-
-/// Whose a recycled name is.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Whose {
-    /// The preserved user's: the identity provider gave the person a new external id
-    #[arg(long)]
-    pub(crate) same_person: bool,
-    /// Somebody else's: the preserved account gives up its name, and is kept
-    #[arg(long)]
-    pub(crate) someone_else: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Report {
-    /// Each user with the profile, storage and mapping that placed them
-    Provisioning {
-        /// How to write it
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Table,
-    Csv,
-    Json,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Simulate {
-    /// The identity provider
-    #[arg(value_enum)]
-    pub(crate) provider: Provider,
-    /// The SCIM base URL, such as <http://127.0.0.1:8080/scim/v2>
-    #[arg(long)]
-    pub(crate) url: String,
-    /// The token
-    #[arg(long, env = "PROVOST_SIMULATE_TOKEN", hide_env_values = true)]
-    pub(crate) token: String,
-    /// Which of its ways: aiw (all PUT, Okta's default) or oin (PATCH); Entra ID's default or aadOptscim062020
-    #[arg(long, value_enum, ignore_case = true)]
-    pub(crate) app: Option<App>,
-    /// How many people
-    #[arg(long, default_value_t = 50)]
-    pub(crate) people: usize,
-    /// The people are the same for the same seed
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// How many requests at once
-    #[arg(long, default_value_t = 4)]
-    pub(crate) concurrency: usize,
-    /// A custom attribute with the values that people have, such as countryCode=DE,FR; may be repeated
-    #[arg(long, value_name = "NAME=VALUE,...")]
-    pub(crate) custom: Vec<String>,
-    /// PEM file with the authority that signed the server's certificate
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Provider {
-    Okta,
-    Entra,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum App {
-    Aiw,
-    Oin,
-    Default,
-    #[value(name = "aadOptscim062020")]
-    AadOptscim062020,
 }
 
 /// A mapping's quota: its own, or its profile's.
