@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::settings::{Quota, quota};
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
     /// List users
@@ -21,6 +23,23 @@ pub(crate) enum User {
     Preserve {
         /// userName, account name, e-mail address or id
         user: String,
+    },
+    /// Set a user's profile, storage or quota by hand; no mapping changes it then
+    Set {
+        /// userName, account name, e-mail address or id
+        user: String,
+        /// The profile
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// The storage
+        #[arg(long, value_name = "NAME")]
+        storage: Option<String>,
+        /// The quota, such as 10GB; "profile" follows the profile's
+        #[arg(long, value_name = "SIZE", value_parser = quota)]
+        quota: Option<Quota>,
+        /// Let the mappings decide again, at the user's next update
+        #[arg(long, conflicts_with_all = ["profile", "storage", "quota"])]
+        unpin: bool,
     },
     /// Put a user under another connection
     Transfer {

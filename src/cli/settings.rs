@@ -308,7 +308,7 @@ pub(crate) enum Token {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quota(pub(crate) Option<Bytes>);
 
-fn quota(text: &str) -> Result<Quota, String> {
+pub(super) fn quota(text: &str) -> Result<Quota, String> {
     if text.eq_ignore_ascii_case("profile") {
         Ok(Quota(None))
     } else {

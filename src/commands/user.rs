@@ -2,7 +2,7 @@
 
 use directory::{Bytes, Ctx, Override, Record, Settings, UserId};
 use serde_json::{Value, json};
-use service::users::{self, LegalHold, Person};
+use service::users::{self, LegalHold, Person, PlaceChange};
 use store::Tx;
 
 use super::Session;
@@ -24,6 +24,32 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
             let sentence = format!("is managed by {to} now.");
             let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::transfer(tx, ctx, id, &to);
             change(session, &user, work, |name, _| format!("{name} {sentence}")).await
+        }
+        cli::User::Set {
+            user, unpin: true, ..
+        } => {
+            let sentence =
+                |name: &str, _: &Record| format!("{name}: the mappings decide again at the next update.");
+            change(session, &user, users::unpin, sentence).await
+        }
+        cli::User::Set {
+            user,
+            profile,
+            storage,
+            quota,
+            ..
+        } => {
+            let place = PlaceChange {
+                profile,
+                storage,
+                quota: quota.map(|quota| quota.0),
+            };
+            let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::set_place(tx, ctx, id, &place);
+            let sentence = |name: &str, record: &Record| {
+                let pinned = record.facts.placement.pins.names().join(", ");
+                format!("{name}: set by hand, and kept whatever the mappings say: {pinned}.")
+            };
+            change(session, &user, work, sentence).await
         }
         cli::User::LegalHold { user, lift } => {
             let (hold, sentence) = if lift {

@@ -480,3 +480,44 @@ async fn a_filter_places_and_its_refusal_names_what_it_looked_at() {
         "{detail}"
     );
 }
+
+#[tokio::test]
+async fn what_an_administrator_set_by_hand_stays_until_it_is_freed() {
+    let provost = ordered().await;
+    let user = provost.client.create(&person("ava")).await;
+    let uid = directory::UserId::parse(id(&user)).unwrap();
+    let change = service::users::PlaceChange {
+        profile: Some("Sales".to_owned()),
+        quota: Some(Some(Bytes::new(7))),
+        ..Default::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::users::set_place(tx, ctx, uid, &change))
+        .await;
+    let german = with("ava", json!({"countryCode": "DE"}));
+    provost.client.put(&path(&user), &german).await.expect(200);
+    let shown = provost.user(id(&user));
+    assert_eq!((&shown["profile"], &shown["quota"]), (&json!("Sales"), &json!(7)));
+    assert_eq!(shown["pinned"], json!(["profile", "quota"]));
+    provost.client.delete(&path(&user)).await;
+    provost.client.create(&german).await;
+    assert_eq!(
+        provost.user(id(&user))["profile"],
+        "Sales",
+        "a return changes nothing of it"
+    );
+    provost
+        .admin(move |tx, ctx| service::users::unpin(tx, ctx, uid))
+        .await;
+    assert_eq!(
+        provost.user(id(&user))["profile"],
+        "Sales",
+        "freed, it moves at the next update"
+    );
+    provost.client.put(&path(&user), &german).await.expect(200);
+    let shown = provost.user(id(&user));
+    assert_eq!(
+        (&shown["profile"], &shown["quota"]),
+        (&json!("Germany"), &json!(0))
+    );
+}

@@ -38,6 +38,8 @@ kinds! {
     UserLegalHold = "user.legal_hold";
     /// A user who was held is active now.
     UserAdmitted = "user.admitted";
+    /// An administrator set or freed a user's place by hand.
+    UserPlaced = "user.placed";
     /// The user got another profile or quota.
     UserMoved = "user.moved";
     /// An administrator said whom the name of a preserved user belongs to.

@@ -31,7 +31,7 @@ pub use settings::{
     Settings, Storage, Tenant,
 };
 pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
-pub use user::{Doubt, Facts, Placement, Record, User};
+pub use user::{Doubt, Facts, Pins, Placement, Record, User};
 
 /// `at` as SCIM and the API write it: UTC, milliseconds, `Z` (RFC 3339).
 pub fn rfc3339(at: Timestamp) -> String {

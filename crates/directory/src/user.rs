@@ -55,8 +55,50 @@ pub struct Placement {
     pub own_quota: Option<Bytes>,
     /// What decided it.
     pub decision: Option<Decision>,
+    /// What an administrator set by hand: no mapping changes it.
+    pub pins: Pins,
     /// Why the user keeps a place that the mappings would no longer give.
     pub doubt: Option<Doubt>,
+}
+
+/// Which parts of a place an administrator set by hand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// The profile.
+    pub profile: bool,
+    /// The storage.
+    pub storage: bool,
+    /// The quota.
+    pub quota: bool,
+}
+
+impl Pins {
+    /// Their names.
+    pub fn names(self) -> Vec<&'static str> {
+        let all = [
+            (self.profile, "profile"),
+            (self.storage, "storage"),
+            (self.quota, "quota"),
+        ];
+        all.iter()
+            .filter(|(is_set, _)| *is_set)
+            .map(|&(_, name)| name)
+            .collect()
+    }
+
+    /// As one number: 1 for the profile, 2 for the storage, 4 for the quota.
+    pub fn bits(self) -> i64 {
+        i64::from(self.profile) | i64::from(self.storage) << 1 | i64::from(self.quota) << 2
+    }
+
+    /// From that number.
+    pub fn from_bits(bits: i64) -> Self {
+        Self {
+            profile: bits & 1 != 0,
+            storage: bits & 2 != 0,
+            quota: bits & 4 != 0,
+        }
+    }
 }
 
 words! {
@@ -273,6 +315,7 @@ impl Record {
             "quota": facts.placement.quota(settings).map(Bytes::get),
             "decision": facts.placement.decision,
             "placementDoubt": facts.placement.doubt,
+            "pinned": facts.placement.pins.names(),
             "managedBy": connection.map(|connection| connection.name.as_str()),
             "created": rfc3339(facts.created),
             "lastModified": rfc3339(facts.modified),

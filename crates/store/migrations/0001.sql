@@ -61,6 +61,8 @@ CREATE TABLE users (
     own_quota BIGINT,
     decision TEXT,
     doubt TEXT,
+    -- What was set by hand: 1 the profile, 2 the storage, 4 the quota.
+    pins SMALLINT NOT NULL,
     version BIGINT NOT NULL,
     created BIGINT NOT NULL,
     modified BIGINT NOT NULL,

@@ -11,6 +11,7 @@ mod list;
 mod place;
 mod purge;
 mod record;
+mod set;
 mod update;
 
 use directory::{ConnectionId, Ctx, Record, UserId};
@@ -29,6 +30,7 @@ pub use find::{all, find};
 pub use forget::forget;
 pub use list::{Listing, list};
 pub use purge::{LegalHold, is_anybody_due, purge, purge_due, set_legal_hold};
+pub use set::{PlaceChange, set_place, unpin};
 pub use update::{patch, replace};
 
 /// The user with this id, as the connection sees it.

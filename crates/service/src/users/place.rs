@@ -1,7 +1,7 @@
 //! Placing a user: the mappings decide, limits are heeded, and the decision is kept.
 
 use directory::{
-    Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Placement, Profile, Reclassify, Refusal,
+    Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile, Reclassify, Refusal,
     Settings, Status, Subject, User, Verdict, Wait, decide, rfc3339,
 };
 use scim::Object;
@@ -42,7 +42,7 @@ fn place_again(
         Verdict::Matched(mapping) => mapping,
     };
     let old = &user.facts.placement;
-    let moves = old.profile != Some(mapping.outcome.profile);
+    let moves = !old.pins.profile && old.profile != Some(mapping.outcome.profile);
     if moves && is_full(tx, settings, mapping)? {
         user.facts.placement.doubt = Some(Doubt::Full);
         return Ok(());
@@ -51,16 +51,28 @@ fn place_again(
         .decision
         .as_ref()
         .is_some_and(|decision| decision.mapping == mapping.id.to_string());
-    let storage = old.storage;
-    if is_same_mapping && !moves && old.own_quota == mapping.outcome.quota {
+    let keeps_quota = old.pins.quota || old.own_quota == mapping.outcome.quota;
+    if is_same_mapping && !moves && keeps_quota {
         user.facts.placement.doubt = None;
-    } else {
-        let new = placement(ctx, settings, mapping);
-        user.facts.placement = Placement {
-            storage: storage.or(new.storage),
-            ..new
-        };
+        return Ok(());
     }
+    let new = placement(ctx, settings, mapping);
+    let old = user.facts.placement.clone();
+    user.facts.placement = Placement {
+        profile: if old.pins.profile {
+            old.profile
+        } else {
+            new.profile
+        },
+        storage: old.storage.or(new.storage),
+        own_quota: if old.pins.quota {
+            old.own_quota
+        } else {
+            new.own_quota
+        },
+        pins: old.pins,
+        ..new
+    };
     Ok(())
 }
 
@@ -124,6 +136,7 @@ fn placement(ctx: &Ctx, settings: &Settings, mapping: &Mapping) -> Placement {
             quota: outcome.quota.map(directory::Bytes::get),
             at: rfc3339(ctx.now),
         }),
+        pins: Pins::default(),
         doubt: None,
     }
 }
@@ -157,7 +170,7 @@ pub(super) fn seat(
     }
     let was = before.map(|before| before.lifecycle.status());
     let may_hold = |setting: OrHold| was == Some(Status::Held) || setting == OrHold::Hold;
-    if user.facts.placement.decision.is_none() {
+    if user.facts.placement.profile.is_none() {
         // One who was never judged whole has no decision to keep: what is not there is then absent, not unknown.
         let carries = match was {
             Some(Status::Held) => brings.carries,
@@ -202,7 +215,7 @@ pub(super) fn demand_seat(
     user: &mut User,
     before: &Facts,
 ) -> Result<(), Error> {
-    if user.facts.placement.decision.is_none() {
+    if user.facts.placement.profile.is_none() {
         place(ctx, settings, user, &Object::new(), Carries::Everything)
             .map_err(|_| Refusal::NeverPlaced { reason: "inactive" })?;
     }
@@ -214,7 +227,7 @@ pub(super) fn demand_seat(
 
 /// Looks whether a held user can be active now; it goes on waiting where it cannot.
 pub(super) fn admit(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) -> Result<(), Error> {
-    let is_placed = user.facts.placement.decision.is_some()
+    let is_placed = user.facts.placement.profile.is_some()
         || place(ctx, settings, user, &Object::new(), Carries::Changes).is_ok();
     if !is_placed {
         return Ok(());
@@ -247,9 +260,17 @@ fn check_limits(tx: &mut Tx<'_>, settings: &Settings, user: &Facts) -> Result<()
     {
         return Err(Refusal::TenantFull { max }.into());
     }
+    check_profile(tx, settings, user)
+}
+
+/// Refuses an active user whom a full profile would get by hand.
+///
+/// # Errors
+/// [`Refusal::ProfileFull`].
+pub(super) fn check_profile(tx: &mut Tx<'_>, settings: &Settings, user: &Facts) -> Result<(), Error> {
     if let Some(profile) = profile_of(settings, user)
         && let Some(max) = profile.max_users
-        && counts::get(tx, Count::active_in_profile(tenant, profile.id))? >= max
+        && counts::get(tx, Count::active_in_profile(settings.tenant.id, profile.id))? >= max
     {
         return Err(Refusal::ProfileFull {
             profile: profile.name.to_string(),

@@ -1,8 +1,8 @@
 //! Columns to record and back.
 
 use directory::{
-    Bytes, Cause, ConnectionId, Facts, Hold, IdpState, Lifecycle, Placement, Preservation, ProfileId, Record,
-    Status, StorageId, UserId,
+    Bytes, Cause, ConnectionId, Facts, Hold, IdpState, Lifecycle, Pins, Placement, Preservation, ProfileId,
+    Record, Status, StorageId, UserId,
 };
 
 use crate::Error;
@@ -14,7 +14,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt, held_since, legal_hold FROM users ",
+             document, doubt, held_since, legal_hold, pins FROM users ",
             $rest
         )
     };
@@ -36,6 +36,7 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
             decision: row.optional(14, |row, column| {
                 serde_json::from_str(row.text(column)?).map_err(|_| Error::Unreadable { what: "decision" })
             })?,
+            pins: Pins::from_bits(row.integer(22)?),
             doubt: row.optional(19, Row::word)?,
         },
         version: unsigned(row, 15)?,

@@ -1,0 +1,62 @@
+//! An administrator sets a user's place by hand; what was set stays until it is freed.
+
+use directory::{Bytes, Ctx, EventKind, Pins, Record, Status, UserId};
+use store::Tx;
+
+use super::administrate::existing;
+use super::{place, record};
+use crate::Error;
+use crate::settings::named;
+
+/// What an administrator sets; what is left out stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct PlaceChange {
+    /// Name of the profile.
+    pub profile: Option<String>,
+    /// Name of the storage.
+    pub storage: Option<String>,
+    /// The quota; `Some(None)` follows the profile's.
+    pub quota: Option<Option<Bytes>>,
+}
+
+/// Sets and pins.
+///
+/// # Errors
+/// [`Refusal::Unknown`](directory::Refusal::Unknown), and
+/// [`Refusal::ProfileFull`](directory::Refusal::ProfileFull) for an active user.
+pub fn set_place(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, change: &PlaceChange) -> Result<Record, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let before = existing(tx, ctx, id)?;
+    let mut user = before.clone().open();
+    let placement = &mut user.facts.placement;
+    if let Some(name) = &change.profile {
+        placement.profile = Some(named(&settings.profiles, name)?.id);
+        placement.pins.profile = true;
+        placement.doubt = None;
+    }
+    if let Some(name) = &change.storage {
+        placement.storage = Some(named(&settings.storages, name)?.id);
+        placement.pins.storage = true;
+    }
+    if let Some(quota) = change.quota {
+        placement.own_quota = quota;
+        placement.pins.quota = true;
+    }
+    let moves = user.facts.placement.profile != before.facts.placement.profile;
+    if moves && user.facts.lifecycle.status() == Status::Active {
+        place::check_profile(tx, &settings, &user.facts)?;
+    }
+    record::changed(tx, ctx, &settings, user, before, EventKind::UserPlaced)
+}
+
+/// Frees what was set: the mappings decide again at the user's next update.
+///
+/// # Errors
+/// [`Refusal::Unknown`](directory::Refusal::Unknown).
+pub fn unpin(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId) -> Result<Record, Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    let before = existing(tx, ctx, id)?;
+    let mut user = before.clone().open();
+    user.facts.placement.pins = Pins::default();
+    record::changed(tx, ctx, &settings, user, before, EventKind::UserPlaced)
+}
