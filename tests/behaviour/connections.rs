@@ -115,3 +115,33 @@ async fn an_administrator_puts_a_user_under_another_connection() {
     assert_eq!(entra.get("/Users").await.expect(200)["totalResults"], 1);
     assert_eq!(provost.client.get("/Users").await.expect(200)["totalResults"], 0);
 }
+
+#[tokio::test]
+async fn a_replaced_connection_loses_nobody_and_runs_into_nobody() {
+    let provost = start().await;
+    let old = provost.connect("Old").await;
+    let ava = old.create(&person("ava")).await;
+    let gone = old.create(&person("gone")).await;
+    old.delete(&path(&gone)).await;
+    provost
+        .admin(|tx, ctx| service::settings::connections::remove(tx, ctx, "Old"))
+        .await;
+    let back = provost
+        .client
+        .create(&json!({"userName": "gone@example.com"}))
+        .await;
+    assert_eq!(
+        back["id"], gone["id"],
+        "who had left the old connection returns by the new one"
+    );
+    let mut same_id = person("bob");
+    same_id["externalId"] = json!("00u-ava");
+    provost.client.create(&same_id).await;
+    let leave = patch(json!([{"op": "replace", "value": {"active": false}}]));
+    let detail = provost
+        .client
+        .patch(&path(&ava), &leave)
+        .await
+        .refused(409, "uniqueness");
+    assert!(detail.contains("00u-ava"), "{detail}");
+}

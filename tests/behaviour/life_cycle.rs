@@ -399,9 +399,11 @@ async fn the_purge_date_is_fixed_when_the_user_is_preserved() {
 }
 
 #[tokio::test]
-async fn leaving_is_never_blocked_by_a_limit() {
+async fn leaving_is_never_blocked_by_a_rule_that_came_later() {
     let provost = start().await;
-    let user = provost.client.create(&person("ava")).await;
+    let bare = |name: &str| json!({"userName": name, "emails": [{"value": "team@example.com"}]});
+    let user = provost.client.create(&bare("ava")).await;
+    provost.client.create(&bare("bob")).await;
     let change = service::settings::tenants::TenantChange {
         max_active_users: Some(1),
         unique_email: Some(true),
@@ -514,6 +516,23 @@ async fn a_held_user_whose_attribute_is_not_kept_waits_for_the_provider_to_send_
     whole["countryCode"] = json!("DE");
     provost.client.put(&path(&user), &whole).await.expect(200);
     assert_eq!(provost.user(id(&user))["decision"]["mappingName"], "German");
+}
+
+#[tokio::test]
+async fn a_create_that_says_inactive_ends_an_administrators_override() {
+    let provost = start().await;
+    let user = provost.client.create(&person("ava")).await;
+    provost.client.delete(&path(&user)).await;
+    let id_ = uid(&user);
+    let over = directory::Override::UntilNextWord;
+    provost
+        .admin(move |tx, ctx| service::users::activate(tx, ctx, id_, over))
+        .await;
+    let mut gone = person("ava");
+    gone["active"] = json!(false);
+    let created = provost.client.create(&gone).await;
+    assert_eq!((&created["id"], &created["active"]), (&user["id"], &json!(false)));
+    assert_eq!(state(&provost, &user), "preserved inactive none");
 }
 
 fn uid(user: &Value) -> directory::UserId {

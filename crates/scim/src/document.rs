@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::schema::{Attribute, Mutability, Schemas, Type, USER, USER_PRINCIPAL_NAME};
+use crate::schema::{Attribute, Mutability, Schema, Schemas, Type, USER, USER_PRINCIPAL_NAME};
 use crate::{Error, Kind, Object, json::name_of};
 
 /// A request's resource, taken apart.
@@ -65,6 +65,9 @@ impl Schemas {
             other if declared.is_some() => return Err(wrong_type(urn, "an object", &other)),
             other => return set_aside_flat(&mut into.undeclared, urn, other),
         };
+        if declared.is_some_and(Schema::is_read_only) {
+            return Ok(());
+        }
         let canonical = declared.map_or(urn, |schema| &schema.id);
         let mut kept = into
             .attributes
@@ -89,6 +92,11 @@ impl Schemas {
         }
         if !kept.is_empty() {
             into.attributes.insert(canonical.to_owned(), Value::Object(kept));
+        }
+        if let Some(Value::Object(before)) = into.undeclared.get_mut(canonical) {
+            return dropped
+                .into_iter()
+                .try_for_each(|(key, value)| put_once(before, &key, value));
         }
         if !dropped.is_empty() {
             into.undeclared
@@ -393,6 +401,18 @@ mod tests {
             json!({"userPrincipalName": "a@c"})
         );
         assert_eq!(admitted.attributes[ENTERPRISE], json!({"department": "Sales"}));
+    }
+
+    #[test]
+    fn what_is_set_aside_gathers_in_any_order() {
+        let flat = format!("{ENTERPRISE}:badge");
+        for body in [
+            json!({(flat.clone()): 7, ENTERPRISE: {"floor": 3}}),
+            json!({ENTERPRISE: {"floor": 3}, (flat.clone()): 7}),
+        ] {
+            let undeclared = Value::Object(admit(body).unwrap().undeclared);
+            assert_eq!(undeclared, json!({ENTERPRISE: {"badge": 7, "floor": 3}}));
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::HeaderMap;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri};
 use directory::{TenantId, Timestamp, TokenId};
 use ipnet::IpNet;
 use store::Store;
@@ -61,7 +62,7 @@ impl App {
 
     /// The SCIM base URL as this client knows it: configured, else by the request's `Host`, else by the address. A
     /// proxy's word counts only if it is trusted.
-    pub(crate) fn base(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> String {
+    pub(crate) fn base(&self, headers: &HeaderMap, uri: &Uri, peer: Option<IpAddr>) -> String {
         let shared = &self.shared;
         if let Some(url) = &shared.public_url {
             return format!("{url}{BASE_PATH}");
@@ -75,8 +76,9 @@ impl App {
                 .filter(|_| is_trusted)
         };
         let scheme = said("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"));
-        let host =
-            said("x-forwarded-host").or_else(|| headers.get("host").and_then(|host| host.to_str().ok()));
+        let host = said("x-forwarded-host")
+            .or_else(|| headers.get("host").and_then(|host| host.to_str().ok()))
+            .or_else(|| uri.authority().map(Authority::as_str));
         let is_host = |host: &&str| {
             !host.is_empty()
                 && host

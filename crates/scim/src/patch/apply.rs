@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{Operation, Patch, Patched, Path, Verb, values};
 use crate::document::{is_urn, object_in};
 use crate::path::Target;
-use crate::schema::{Mutability, Schemas, USER_PRINCIPAL_NAME};
-use crate::{Error, Kind, Object, json::name_of};
+use crate::schema::{Mutability, Schema, Schemas, USER_PRINCIPAL_NAME};
+use crate::{AttributePath, Error, Kind, Object, json::name_of};
 
 impl Patch {
     /// Applies all operations to `attributes`, or none.
@@ -85,6 +85,10 @@ impl Operation {
             }
             if urn.is_empty() && (is_whole_schema(&key, schemas) || (is_urn(&key) && value.is_object())) {
                 self.apply_members(&key, Some(value), schemas, on)?;
+                continue;
+            }
+            if AttributePath::parse(&key).is_err() && !key.contains('[') {
+                on.undeclared.insert(key, value);
                 continue;
             }
             let path = if urn.is_empty() {
@@ -178,6 +182,10 @@ fn apply_undeclared(
         return Ok(());
     };
     let urn = schemas.extension(urn).map_or(urn.as_str(), |schema| &*schema.id);
+    let is_ours = schemas.extension(urn).is_some_and(Schema::is_read_only);
+    if is_ours {
+        return Ok(());
+    }
     if name.eq_ignore_ascii_case(USER_PRINCIPAL_NAME) {
         let mut holder = on.attributes.get(urn).cloned().map(object_in).unwrap_or_default();
         holder.retain(|key, _| key != USER_PRINCIPAL_NAME);

@@ -7,11 +7,11 @@ mod values;
 
 use serde_json::Value;
 
-use crate::filter::Filter;
+use crate::filter::{Filter, MAX_BYTES};
 use crate::{AttributePath, Error, Kind, Object, json::name_of};
 
 /// More operations than this in one request are refused.
-const MAX_OPERATIONS: usize = 1_000;
+const MAX_OPERATIONS: usize = 200;
 
 /// The operations of one PATCH request, in order.
 #[derive(Debug, Clone)]
@@ -130,6 +130,13 @@ impl Operation {
 
 impl Path {
     fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_BYTES {
+            let detail = format!(
+                "a path of {} bytes is too long; {MAX_BYTES} is the most.",
+                text.len()
+            );
+            return Err(Error::new(Kind::InvalidPath, detail));
+        }
         let Some((attribute, rest)) = text.split_once('[') else {
             return Ok(Self {
                 attribute: AttributePath::parse(text)?,

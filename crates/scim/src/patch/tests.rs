@@ -175,7 +175,7 @@ fn malformed_messages_say_what_is_wrong() {
     let detail = |body: Value| Patch::parse(object(body)).unwrap_err().detail;
     assert!(detail(json!({})).contains("needs \"Operations\""));
     assert!(detail(json!({"Operations": [{"op": "move"}]})).contains("Operation 1: \"op\" must be"));
-    assert!(detail(json!({"operations": []})).contains("1 to 1000 operations"));
+    assert!(detail(json!({"operations": []})).contains("1 to 200 operations"));
     let error = run(json!({}), json!([{"op": "remove"}])).unwrap_err();
     assert_eq!(error.kind, Kind::NoTarget);
     let error = run(
@@ -190,4 +190,26 @@ fn malformed_messages_say_what_is_wrong() {
     )
     .unwrap_err();
     assert_eq!(error.kind, Kind::InvalidPath);
+}
+
+#[test]
+fn hostile_messages_end_quickly() {
+    let long = format!("emails[{}a pr]", "a pr or ".repeat(100_000));
+    let error = run(json!({}), json!([{"op": "remove", "path": long}])).unwrap_err();
+    assert_eq!(error.kind, Kind::InvalidPath);
+    let many: Vec<_> = (0..50_000).map(|n| json!({"value": format!("{n}")})).collect();
+    let after = patched(
+        json!({}),
+        json!([{"op": "add", "path": "roles", "value": many}, {"op": "add", "path": "roles", "value": many},
+            {"op": "remove", "path": "roles", "value": many[1..]}]),
+    );
+    assert_eq!(after, json!({"roles": [{"value": "0"}]}));
+}
+
+#[test]
+fn a_key_that_is_no_path_is_set_aside_as_in_a_create() {
+    let operations = json!([{"op": "replace", "value": {"active": false, "Cost Centre": "x"}}]);
+    let patched = run(json!({"active": true}), operations).unwrap();
+    assert_eq!(Value::Object(patched.attributes), json!({"active": false}));
+    assert_eq!(patched.undeclared["Cost Centre"], "x");
 }

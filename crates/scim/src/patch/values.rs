@@ -1,5 +1,7 @@
 //! Add, replace and remove on the values of one attribute.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::Verb;
@@ -93,13 +95,16 @@ fn on_all_values(
     };
     let mut values = take(holder, attribute);
     match (verb, new) {
-        (Verb::Remove, Some(listed)) => values.retain(|value| !listed.iter().any(|gone| same(value, gone))),
+        (Verb::Remove, Some(listed)) => {
+            let gone = index(&listed);
+            values.retain(|value| {
+                let twins = gone.get(&key_of(value)).into_iter().flatten();
+                !twins.into_iter().any(|&at| same(value, &listed[at]))
+            });
+        }
         (Verb::Remove | Verb::Replace, None) => values.clear(),
         (Verb::Replace, Some(new)) => values = new,
-        (Verb::Add, new) => new
-            .unwrap_or_default()
-            .into_iter()
-            .for_each(|value| add(&mut values, value)),
+        (Verb::Add, new) => add_all(&mut values, new.unwrap_or_default()),
     }
     put(holder, attribute, values);
     Ok(())
@@ -171,11 +176,9 @@ fn set_elements(
 ) -> Result<(), Error> {
     let new = coerce(attribute, value, path)?.map(array_in).unwrap_or_default();
     let Some(new) = new.into_iter().next().map(object_in) else {
-        let mut index = 0;
-        values.retain(|_| {
-            index += 1;
-            !matching.contains(&(index - 1))
-        });
+        let gone: HashSet<_> = matching.iter().copied().collect();
+        let mut at = 0..;
+        values.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
         return Ok(());
     };
     for &index in matching {
@@ -234,19 +237,37 @@ fn set_part(values: &mut [Value], indexes: &[usize], sub: &Attribute, value: Opt
     }
 }
 
-/// Adds a value unless it is there already; one with the same `value` is completed instead.
-fn add(values: &mut Vec<Value>, new: Value) {
-    let twin = values.iter().position(|value| same(value, &new));
-    let index = if let Some(index) = twin {
-        let mut element = object_in(values[index].take());
-        element.extend(object_in(new));
-        values[index] = Value::Object(element);
-        index
-    } else {
-        values.push(new);
-        values.len() - 1
-    };
-    yield_primary(values, index);
+/// Adds the values that are not there already; one with the same `value` is completed instead.
+fn add_all(values: &mut Vec<Value>, new: Vec<Value>) {
+    let mut known = index(values);
+    for new in new {
+        let twins = known.entry(key_of(&new)).or_default();
+        let twin = twins.iter().copied().find(|&at| same(&values[at], &new));
+        let at = if let Some(at) = twin {
+            let mut element = object_in(values[at].take());
+            element.extend(object_in(new));
+            values[at] = Value::Object(element);
+            at
+        } else {
+            values.push(new);
+            twins.push(values.len() - 1);
+            values.len() - 1
+        };
+        yield_primary(values, at);
+    }
+}
+
+/// Where values stand that may mean the same thing, so that a long list is looked through once.
+fn index(values: &[Value]) -> HashMap<String, Vec<usize>> {
+    let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, value) in values.iter().enumerate() {
+        index.entry(key_of(value)).or_default().push(at);
+    }
+    index
+}
+
+fn key_of(value: &Value) -> String {
+    value.get("value").unwrap_or(value).to_string()
 }
 
 /// Whether two values mean one thing: equal, or with the same `value` and no two different types.

@@ -150,6 +150,15 @@ pub struct Schema {
     pub attributes: Vec<Attribute>,
 }
 
+impl Schema {
+    /// Whether the server alone writes all of it.
+    pub fn is_read_only(&self) -> bool {
+        self.attributes
+            .iter()
+            .all(|attribute| attribute.mutability == Mutability::ReadOnly)
+    }
+}
+
 /// The schemas that one tenant serves for users: the core, the enterprise extension, and what else is declared.
 #[derive(Debug, Clone)]
 pub struct Schemas {

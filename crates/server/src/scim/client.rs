@@ -42,7 +42,7 @@ impl FromRequestParts<App> for Client {
             now,
             ..clock::context(Actor::Connection { id: connection, name }, credential.tenant)
         };
-        let base = app.base(&parts.headers, peer(parts));
+        let base = app.base(&parts.headers, &parts.uri, peer(parts));
         Ok(Self {
             app: app.clone(),
             ctx,

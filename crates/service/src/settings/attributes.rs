@@ -21,7 +21,14 @@ pub fn add(
     kind: Type,
 ) -> Result<DeclaredAttribute, Error> {
     let settings = tx.settings(ctx.tenant)?;
+    let name = name.trim();
     let urn = urn.unwrap_or(USER).trim();
+    // One spelling for one schema: what users have of it is found by that.
+    let urn = if urn.eq_ignore_ascii_case(USER) {
+        USER
+    } else {
+        settings.schemas.extension(urn).map_or(urn, |schema| &*schema.id)
+    };
     let is_name = AttributePath::parse(name).is_ok_and(|path| path.sub.is_none() && path.schema.is_none());
     if !is_name || !urn.to_ascii_lowercase().starts_with("urn:") || urn.len() > 200 || kind == Type::Complex {
         let detail = format!(
@@ -42,7 +49,7 @@ pub fn add(
     }
     let attribute = DeclaredAttribute {
         id: AttributeId::from(ctx.ids.first()),
-        name: name.trim().to_owned(),
+        name: name.to_owned(),
         urn: urn.to_owned(),
         kind,
     };

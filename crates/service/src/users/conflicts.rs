@@ -22,7 +22,9 @@ pub(super) fn check(
         return Err(user_name_taken(settings, connection, user_name, &holder).into());
     }
     if let Some(external_id) = user.external_id()
-        && before.is_none_or(|before| before.external_id() != Some(external_id))
+        && before.is_none_or(|before| {
+            before.external_id() != Some(external_id) || before.facts.connection != Some(connection)
+        })
         && let Some(holder) = another(
             store::users::by_external_id(tx, tenant, connection, external_id)?,
             user,
@@ -34,6 +36,10 @@ pub(super) fn check(
             holder,
         }
         .into());
+    }
+    // What was so before is no reason to refuse a change, which may be a leaver's.
+    if before.is_some_and(|before| before.email().map(Facts::key_of) == user.email().map(Facts::key_of)) {
+        return Ok(());
     }
     check_email(tx, settings, connection, user)
 }

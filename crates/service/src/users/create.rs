@@ -137,7 +137,14 @@ fn bring_back(
     conflicts::check(tx, settings, connection, &user, was_visible.then_some(&old))?;
     let says_inactive = sent.attributes.get("active") == Some(&Value::Bool(false));
     if says_inactive {
-        user.facts.lifecycle = user.facts.lifecycle.reappear();
+        user.facts.lifecycle = match user.facts.lifecycle {
+            preserved @ Lifecycle::Preserved { .. } => preserved.reappear(),
+            working => working.deactivate(Mark {
+                by: ctx.actor.name(),
+                at: ctx.now,
+                purge_days: place::purge_days(settings, &before.facts),
+            }),
+        };
     } else {
         user.facts.lifecycle = return_of(user.facts.lifecycle)?;
         let brings = whole(&sent.undeclared);

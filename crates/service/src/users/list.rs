@@ -45,7 +45,10 @@ pub fn list(
     };
     let settings = tx.settings(ctx.tenant)?;
     let scope = Scope::Connection(connection);
-    let mut matching = candidates(tx, ctx, connection, filter)?;
+    let Some(found) = candidates(tx, ctx, connection, filter)? else {
+        return walk(tx, ctx, &settings, scope, filter, page);
+    };
+    let mut matching = found;
     matching.retain(|record| {
         scope.shows(&record.facts) && filter.matches(&settings.schemas, &resource(record, &settings))
     });
@@ -64,7 +67,7 @@ fn candidates(
     ctx: &Ctx,
     connection: ConnectionId,
     filter: &Filter,
-) -> Result<Vec<Record>, Error> {
+) -> Result<Option<Vec<Record>>, Error> {
     let indexed = filter.conjuncts().into_iter().find_map(|term| match term {
         Filter::Compare(path, Operator::Eq, Literal::Text(text)) => Some((Key::of(path)?, text)),
         Filter::Element(path, inner) if is_core(path) && path.attribute.eq_ignore_ascii_case("emails") => {
@@ -80,7 +83,7 @@ fn candidates(
         _ => None,
     });
     let tenant = ctx.tenant;
-    Ok(match indexed {
+    let found = match indexed {
         Some((Key::UserName, text)) => users::by_user_name(tx, tenant, &Facts::key_of(text))?
             .into_iter()
             .collect(),
@@ -97,28 +100,47 @@ fn candidates(
             None => Vec::new(),
         },
         Some((Key::Email, text)) => users::by_any_email(tx, tenant, &Facts::key_of(text))?,
-        None => everyone(tx, ctx, connection)?,
-    })
+        None => return Ok(None),
+    };
+    Ok(Some(found))
 }
 
-fn everyone(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId) -> Result<Vec<Record>, Error> {
-    let mut found = Vec::new();
-    users::walk(tx, ctx.tenant, Scope::Connection(connection), |record| {
-        found.push(record);
-        if found.len() > MAX_CANDIDATES {
-            Walk::Stop
-        } else {
-            Walk::On
+/// Looks at everybody, and keeps no more than the page.
+fn walk(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    scope: Scope,
+    filter: &Filter,
+    page: Page,
+) -> Result<Listing, Error> {
+    let mut looked = 0;
+    let mut listing = Listing {
+        total: 0,
+        records: Vec::new(),
+    };
+    let first = u64::try_from(page.start_index).unwrap_or(u64::MAX);
+    users::walk(tx, ctx.tenant, scope, |record| {
+        looked += 1;
+        if looked > MAX_CANDIDATES {
+            return Walk::Stop;
         }
+        if filter.matches(&settings.schemas, &resource(&record, settings)) {
+            listing.total += 1;
+            if listing.total >= first && listing.records.len() < page.count {
+                listing.records.push(record);
+            }
+        }
+        Walk::On
     })?;
-    if found.len() > MAX_CANDIDATES {
+    if looked > MAX_CANDIDATES {
         let detail = format!(
             "This filter would look at more than {MAX_CANDIDATES} users. Narrow it with a term on userName, externalId, id \
              or emails, such as userName eq \"...\"."
         );
         return Err(ScimError::new(Kind::TooMany, detail).into());
     }
-    Ok(found)
+    Ok(listing)
 }
 
 /// What users are found by.

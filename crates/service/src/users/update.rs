@@ -86,7 +86,11 @@ fn write(
     assign(&mut user, sent.attributes);
     keep_the_person(&old, &mut user)?;
     user.facts.connection = Some(connection);
-    user.check_required(settings)?;
+    user.user_name()?;
+    // What was missing before is no reason to refuse a change, which may be a leaver's.
+    if old.check_required(settings).is_ok() {
+        user.check_required(settings)?;
+    }
     conflicts::check(tx, settings, connection, &user, Some(&old))?;
     match active {
         Some(true) => user.facts.lifecycle = user.facts.lifecycle.activate()?,

@@ -46,6 +46,10 @@ where
     E: From<Error> + Send,
 {
     fn attempt(&mut self, tx: &mut Tx<'_>) -> bool {
+        // Who asked was told to try again, and will: what it asked for must not be done behind its back.
+        if self.reply.is_closed() {
+            return true;
+        }
         let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
             .unwrap_or_else(|_| Err(Error::Panicked.into()));
         let stays = result.is_ok();
@@ -184,7 +188,8 @@ fn fill(
     while at < batch.len() {
         if batch[at].attempt(&mut tx) {
             tx.keep();
-        } else if tx.give_up() {
+        } else if tx.give_up() || connection.is_autocommit() {
+            // It wrote, or a full disk or an I/O error has ended the transaction under it.
             return Err(Error::Stale);
         }
         at += 1;

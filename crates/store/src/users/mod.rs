@@ -15,7 +15,7 @@ pub use write::{insert, remove, update};
 statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
     BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 1");
-    BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND connection = ?3
+    BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND (connection = ?3 OR connection IS NULL)
                                    ORDER BY id DESC LIMIT 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
     BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
