@@ -104,9 +104,9 @@ pub enum Refusal {
     #[error("The user would have {bytes} bytes; {max} is the most. Leave out what is not needed.")]
     TooLarge { bytes: usize, max: usize },
     #[error(
-        "This user has never been placed, because it was {reason} from the start, and no mapping matches what is kept of it. Add a mapping, or activate the user in the identity provider."
+        "This user has never been placed, and no mapping matches what is kept of it. Add a mapping, or activate the user in the identity provider."
     )]
-    NeverPlaced { reason: &'static str },
+    NeverPlaced,
     #[error("\"{given}\" is no name: a name has 1 to 100 characters and no control characters.")]
     BadName { given: String },
     #[error("There is {} {thing} \"{name}\" already.", thing.article())]

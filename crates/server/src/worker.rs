@@ -29,8 +29,14 @@ pub(crate) async fn run(app: App) {
 async fn look_after_users(app: &App) -> Result<(), service::Error> {
     for tenant in app.store.read(store::settings::tenants)? {
         let ctx = clock::context(Actor::System, tenant.id);
-        admit_held(app, &ctx).await?;
-        purge_due(app, &ctx).await?;
+        // What fails for one tenant must not stop the others.
+        let looked_after = match admit_held(app, &ctx).await {
+            Ok(()) => purge_due(app, &ctx).await,
+            failed => failed,
+        };
+        if let Err(error) = looked_after {
+            tracing::warn!(%error, tenant = %tenant.name, "could not look after held and preserved users");
+        }
     }
     Ok(())
 }

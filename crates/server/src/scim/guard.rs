@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use scim::Kind;
 
 use super::Failure;
+use super::client::Client;
 use crate::app::BASE_PATH;
 
 /// How long a request may take in all; identity providers hang up after sixty seconds.
@@ -30,7 +31,7 @@ pub(super) async fn no_such_method(method: Method) -> Failure {
     )
 }
 
-pub(super) async fn not_offered(OriginalUri(uri): OriginalUri) -> Failure {
+pub(super) async fn not_offered(_: Client, OriginalUri(uri): OriginalUri) -> Failure {
     let last = uri.path().trim_start_matches(BASE_PATH);
     let detail = if last.starts_with("/Groups") {
         "This version of Provost serves users and no groups. Switch group push off in the identity provider; assigning the \

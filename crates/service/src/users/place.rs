@@ -216,8 +216,7 @@ pub(super) fn demand_seat(
     before: &Facts,
 ) -> Result<(), Error> {
     if user.facts.placement.profile.is_none() {
-        place(ctx, settings, user, &Object::new(), Carries::Everything)
-            .map_err(|_| Refusal::NeverPlaced { reason: "inactive" })?;
+        place(ctx, settings, user, &Object::new(), Carries::Everything).map_err(|_| Refusal::NeverPlaced)?;
     }
     if before.lifecycle.status() == Status::Active {
         return Ok(());
