@@ -15,9 +15,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const ROUNDS: u32 = 10;
 
 pub(crate) async fn run(app: App) {
+    let mut seen = None;
     for round in 1_u32.. {
         tokio::time::sleep(EVERY).await;
-        if let Err(error) = look_after_users(&app).await {
+        if let Err(error) = look_after_users(&app, &mut seen).await {
             tracing::warn!(%error, "could not look after held and preserved users");
         }
         if round.is_multiple_of(ROUNDS) {
@@ -26,15 +27,26 @@ pub(crate) async fn run(app: App) {
     }
 }
 
-async fn look_after_users(app: &App) -> Result<(), service::Error> {
+/// `seen` is the number of the last event before the last look: whatever frees a seat or lets a mapping match is one, so
+/// where there is none since, nobody who is held can be active now.
+async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), service::Error> {
+    let last = Some(app.store.read(store::events::last)?);
+    let is_quiet = *seen == last;
+    *seen = last;
     for tenant in app.store.read(store::settings::tenants)? {
         let ctx = clock::context(Actor::System, tenant.id);
         // What fails for one tenant must not stop the others.
-        let looked_after = match admit_held(app, &ctx).await {
+        let admitted = if is_quiet {
+            Ok(())
+        } else {
+            admit_held(app, &ctx).await
+        };
+        let looked_after = match admitted {
             Ok(()) => purge_due(app, &ctx).await,
             failed => failed,
         };
         if let Err(error) = looked_after {
+            *seen = None;
             tracing::warn!(%error, tenant = %tenant.name, "could not look after held and preserved users");
         }
     }
