@@ -29,7 +29,7 @@ pub(crate) enum User {
         /// userName, account name, e-mail address or id
         user: String,
         /// The profile
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", required_unless_present_any = ["storage", "quota", "unpin"])]
         profile: Option<String>,
         /// The storage
         #[arg(long, value_name = "NAME")]
