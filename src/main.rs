@@ -29,9 +29,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    if let Command::Completions { shell } = cli.command {
-        return Ok(commands::completions::print(shell));
-    }
     let runtime = match cli.command {
         Command::Serve(_) | Command::Simulate(_) => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?

@@ -37,7 +37,7 @@ pub struct Token {
     pub expires: Timestamp,
     /// When an administrator ended it.
     pub revoked: Option<Timestamp>,
-    /// When it was last taken, to the minute.
+    /// When it was last taken; written down every few seconds.
     pub last_used: Option<Timestamp>,
 }
 

@@ -27,15 +27,6 @@ pub struct Target<'s> {
 }
 
 impl AttributePath {
-    /// A path without schema and sub-attribute.
-    pub fn bare(attribute: &str) -> Self {
-        Self {
-            schema: None,
-            attribute: attribute.to_owned(),
-            sub: None,
-        }
-    }
-
     /// Reads `text`.
     ///
     /// # Errors
