@@ -19,6 +19,23 @@ pub(crate) enum User {
         /// userName, account name, e-mail address or id
         user: String,
     },
+    /// Add the people of a CSV file as manual users; an identity provider that pushes one of them takes over
+    Import {
+        /// UTF-8, the first line "Username, Email" or SCIM attribute names; profile, storage and quota set them by hand
+        #[arg(value_name = "FILE.csv")]
+        file: PathBuf,
+        /// Say what would happen, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write all users to a CSV file that `user import` reads, or with --json print them
+    Export {
+        /// The file; "-" is stdout
+        #[arg(value_name = "FILE.csv", default_value = "-")]
+        file: PathBuf,
+    },
+    /// List those whose user name belonged to somebody else, who left
+    Namesakes,
     /// Preserve a user, whatever the identity provider says later
     Preserve {
         /// userName, account name, e-mail address or id

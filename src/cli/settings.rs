@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use directory::{Bytes, CloudIdentity, ConnectionKind, OrHold, Reclassify};
+use directory::{Bytes, CloudIdentity, ConnectionKind, OrHold, Reclassify, Timestamp};
+use jiff::tz::TimeZone;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tenant {
@@ -44,6 +45,10 @@ pub(crate) enum Tenant {
         /// What becomes of a user beyond a limit: refuse or hold
         #[arg(long, value_name = "HOW")]
         over_limit: Option<OrHold>,
+        /// Take a new external id for the same person when a deleted user returns by name, until this date, such as
+        /// 2026-12-31 (UTC); "no" ends it. For the days when one identity provider replaces another
+        #[arg(long, value_name = "DATE", value_parser = until)]
+        accept_new_external_ids: Option<Until>,
     },
 }
 
@@ -217,8 +222,20 @@ pub(crate) enum Mapping {
     /// Make the mappings those of a file, in its order, if its example people come out right
     Apply {
         /// A TOML file of mappings and example people
+        #[arg(short, long, value_name = "FILE", required_unless_present = "existing")]
+        file: Option<PathBuf>,
+        /// Then let the mappings decide again about the users who exist
+        #[arg(long)]
+        existing: bool,
+        /// Do not ask before users change
+        #[arg(long, requires = "existing")]
+        yes: bool,
+    },
+    /// Show which users would change if the mappings decided again, and change nothing
+    Preview {
+        /// The mappings of this file, instead of those that there are
         #[arg(short, long, value_name = "FILE")]
-        file: PathBuf,
+        file: Option<PathBuf>,
     },
     /// Say, for a user or a SCIM body, what each mapping says and why
     Explain {
@@ -308,12 +325,30 @@ pub(crate) enum Token {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quota(pub(crate) Option<Bytes>);
 
-pub(super) fn quota(text: &str) -> Result<Quota, String> {
+pub(crate) fn quota(text: &str) -> Result<Quota, String> {
     if text.eq_ignore_ascii_case("profile") {
         Ok(Quota(None))
     } else {
         text.parse().map(|bytes| Quota(Some(bytes)))
     }
+}
+
+/// When something ends; `None` is now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Until(pub(crate) Option<Timestamp>);
+
+/// A day, to its end in UTC.
+fn until(text: &str) -> Result<Until, String> {
+    if text.eq_ignore_ascii_case("no") {
+        return Ok(Until(None));
+    }
+    let day: jiff::civil::Date = text
+        .parse()
+        .map_err(|_| "write a date such as 2026-12-31, or no".to_owned())?;
+    let end = day
+        .tomorrow()
+        .and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)));
+    Ok(Until(Some(end.map_err(|error| error.to_string())?)))
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

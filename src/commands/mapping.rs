@@ -8,8 +8,9 @@ use scim::{AttributePath, Filter};
 use serde_json::{Value, json};
 use service::explain::{self, Explained};
 use service::settings::mappings::{self, MappingChange};
-use service::settings::{mapping_list, named};
+use service::settings::named;
 
+use super::mapping_apply::{self, Consent};
 use super::{Session, mapping_file};
 use crate::cli::{self, MappingSettings};
 use crate::exit::Failure;
@@ -64,18 +65,20 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
                 .await?;
             done(session, &one, "Changed")?;
         }
-        cli::Mapping::Apply { file } => {
-            let list = mapping_file::read(&file)?;
-            let applied = session
-                .write(move |tx, ctx| mapping_list::apply(tx, ctx, &list))
-                .await?;
-            let sentence = format!(
-                "{} mappings added, {} changed, {} removed. They count for users pushed from now on.",
-                applied.added, applied.changed, applied.removed
-            );
-            let value =
-                json!({"added": applied.added, "changed": applied.changed, "removed": applied.removed});
-            session.reader.done(&sentence, &value)?;
+        cli::Mapping::Apply { file, existing, yes } => {
+            let list = file.as_deref().map(mapping_file::read).transpose()?;
+            if existing {
+                mapping_apply::with_existing(session, list, Consent::of(yes)).await?;
+            } else if let Some(list) = list {
+                let applied = mapping_apply::list(session, list).await?;
+                session
+                    .reader
+                    .done(&mapping_apply::sentence(applied), &mapping_apply::value(applied))?;
+            }
+        }
+        cli::Mapping::Preview { file } => {
+            let list = file.as_deref().map(mapping_file::read).transpose()?;
+            mapping_apply::preview(session, list).await?;
         }
         cli::Mapping::Explain {
             user,

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 mod connection;
 mod doctor;
 mod mapping;
+mod mapping_apply;
 mod mapping_file;
 mod profile;
 mod report;
@@ -14,6 +15,8 @@ mod storage;
 mod tenant;
 mod token;
 mod user;
+mod user_file;
+mod user_import;
 mod welcome;
 
 use std::process::ExitCode;
@@ -41,7 +44,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Mapping(command) => mapping::run(&Session::open(&common)?, command).await?,
         Command::Attribute(command) => attribute::run(&Session::open(&common)?, command).await?,
         Command::Token(command) => token::run(&Session::open(&common)?, command).await?,
-        Command::User(command) => user::run(&Session::open(&common)?, command).await?,
+        Command::User(command) => return user::run(&Session::open(&common)?, command).await,
         Command::Report(command) => report::run(&Session::open(&common)?, &command).await?,
     }
     Ok(ExitCode::SUCCESS)

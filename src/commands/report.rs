@@ -8,6 +8,7 @@ use service::users;
 
 use super::Session;
 use super::user::text;
+use super::user_file::inert;
 use crate::cli::{self, Format};
 use crate::exit::Failure;
 use crate::output::{Reader, pretty, print, table, visible};
@@ -105,14 +106,4 @@ fn csv(rows: &[Value]) -> io::Result<()> {
         .into_inner()
         .map_err(|error| io::Error::other(error.to_string()))?;
     crate::output::print_bytes(&bytes)
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn inert(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']);
-    if is_formula {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
 }

@@ -54,6 +54,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             reclassify,
             max_active_users,
             over_limit,
+            accept_new_external_ids,
         } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
             let change = TenantChange {
@@ -64,6 +65,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 reclassify,
                 max_active_users,
                 over_limit,
+                accept_new_external_ids_until: accept_new_external_ids.map(|until| until.0),
             };
             let mut ctx = session.context();
             ctx.tenant = tenant.id;

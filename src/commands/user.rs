@@ -1,16 +1,22 @@
 //! `provost user`
 
+use std::process::ExitCode;
+
 use directory::{Bytes, Ctx, Override, Record, Settings, UserId};
 use serde_json::{Value, json};
 use service::users::{self, LegalHold, Person, PlaceChange};
 use store::Tx;
 
-use super::Session;
+use super::{Session, user_import};
 use crate::cli;
 use crate::exit::Failure;
 
-pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Failure> {
-    match command {
+pub(super) async fn run(session: &Session, command: cli::User) -> Result<ExitCode, Failure> {
+    let done = match command {
+        cli::User::Import { file, dry_run: true } => return user_import::dry_run(session, &file).await,
+        cli::User::Import { file, .. } => return user_import::import(session, &file).await,
+        cli::User::Export { file } => user_import::export(session, &file).await,
+        cli::User::Namesakes => namesakes(session).await,
         cli::User::List { status } => list(session, status).await,
         cli::User::Show { user } => show(session, &find(session, &user)?),
         cli::User::Delete { user, reason } => delete(session, &user, reason).await,
@@ -87,7 +93,8 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<(), Fai
             let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::activate(tx, ctx, id, over);
             change(session, &user, work, activated).await
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Does `work` on the user whom `text` names, and says what became of it.
@@ -130,6 +137,39 @@ async fn delete(session: &Session, text: &str, reason: String) -> Result<(), Fai
 
 fn find(session: &Session, text: &str) -> Result<Record, Failure> {
     Ok(session.store.read(|tx| users::find(tx, session.tenant, text))?)
+}
+
+async fn namesakes(session: &Session) -> Result<(), Failure> {
+    let (settings, tenant) = (session.settings()?, session.tenant);
+    let pairs = session.store.scan(move |tx| users::namesakes(tx, tenant)).await?;
+    let values: Vec<_> = pairs
+        .iter()
+        .map(|pair| json!({"former": pair.former.to_json(&settings), "present": pair.present.to_json(&settings)}))
+        .collect();
+    let row = |pair: &Value| {
+        let cell = |who: &str, key: &str| text(&pair[who][key]);
+        vec![
+            cell("present", "userName"),
+            cell("former", "id"),
+            cell("former", "externalId"),
+            text(&pair["former"]["preservation"]["at"]),
+            cell("present", "id"),
+            cell("present", "externalId"),
+            cell("present", "created"),
+        ]
+    };
+    let columns = [
+        "User name",
+        "Who left",
+        "External id then",
+        "Preserved on",
+        "Who has the name",
+        "External id now",
+        "Created on",
+    ];
+    let rows: Vec<_> = values.iter().map(row).collect();
+    session.reader.list(&columns, &rows, || values)?;
+    Ok(())
 }
 
 async fn list(session: &Session, status: Option<directory::Status>) -> Result<(), Failure> {

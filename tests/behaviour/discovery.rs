@@ -97,9 +97,7 @@ async fn what_a_tenant_demands_is_required_in_its_schema() {
         require_display_name: Some(true),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     assert_eq!(required(&provost.client.get("/Schemas").await.body), true);
     let detail = provost
         .client

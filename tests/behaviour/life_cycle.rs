@@ -410,9 +410,7 @@ async fn leaving_is_never_blocked_by_a_rule_that_came_later() {
         require_display_name: Some(true),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     say(&provost, &user, false).await.expect(200);
     assert_eq!(state(&provost, &user), "preserved inactive none");
 }
@@ -475,9 +473,7 @@ async fn a_user_beyond_a_limit_can_be_held_until_a_seat_is_free() {
         over_limit: Some(directory::OrHold::Hold),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     let ava = provost.client.create(&person("ava")).await;
     let bob = provost.client.create(&person("bob")).await;
     assert_eq!(bob["active"], true);

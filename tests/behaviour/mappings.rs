@@ -302,9 +302,7 @@ async fn a_full_profile_and_a_full_tenant_refuse_with_the_limits_name() {
         max_active_users: Some(1),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     let detail = provost
         .client
         .post("/Users", &person("dan"))
@@ -444,9 +442,7 @@ async fn preserved_users_and_tenants_that_decide_once_are_left_alone() {
         reclassify: Some(directory::Reclassify::OnCreate),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     provost.client.put(&path(&user), &person("ava")).await.expect(200);
     assert_eq!(provost.user(id(&user))["profile"], "Germany");
 }
@@ -520,4 +516,90 @@ async fn what_an_administrator_set_by_hand_stays_until_it_is_freed() {
         (&shown["profile"], &shown["quota"]),
         (&json!("Germany"), &json!(0))
     );
+}
+
+/// What a look at the mappings' work says: for each user who would change, its account name and what would become of it.
+fn preview(provost: &Provost) -> Vec<(String, String)> {
+    let ctx = server::clock::context(directory::Actor::System, provost.tenant);
+    let mut seen = Vec::new();
+    provost
+        .store
+        .read(|tx| {
+            let settings = service::settings::all(tx, provost.tenant)?;
+            service::users::preview(tx, &ctx, &settings, |before, outlook, _| {
+                let name = before.facts.account_name.clone();
+                let what = format!("{outlook:?}");
+                let what = what.split('(').next().unwrap_or_default().to_owned();
+                seen.push((name, what));
+            })
+        })
+        .unwrap();
+    seen
+}
+
+#[tokio::test]
+async fn mappings_are_applied_to_users_who_exist_as_the_preview_said() {
+    let provost = start().await;
+    for (name, department) in [("ava", "Sales"), ("bob", "Sales"), ("cyd", "Law"), ("dan", "")] {
+        let mut sent = person(name);
+        sent[ENTERPRISE] = json!({"department": department});
+        provost.client.create(&sent).await;
+    }
+    let gone = provost.client.create(&person("gone")).await;
+    provost.client.delete(&path(&gone)).await;
+    let one_seat = ProfileChange {
+        max_users: Some(1),
+        ..Default::default()
+    };
+    provost.profile("Sellers", one_seat).await;
+    provost.profile("Lawyers", ProfileChange::default()).await;
+    provost.without_everyone().await;
+    for (name, department, profile) in [("Sales", "Sales", "Sellers"), ("Law", "Law", "Lawyers")] {
+        provost
+            .mapping(name, attribute("department", &[department]), profile)
+            .await;
+    }
+    let seen = preview(&provost);
+    let expected = [
+        ("ava", "Moves"),
+        ("bob", "Full"),
+        ("cyd", "Moves"),
+        ("dan", "Unmatched"),
+    ]
+    .map(|(name, what)| (format!("{name}@example.com"), what.to_owned()));
+    assert_eq!(seen, expected, "a seat that one would take is no other's");
+    assert_eq!(
+        provost.user("ava@example.com")["profile"],
+        "default",
+        "a look changes nothing"
+    );
+
+    let nobody = directory::UserId::from(uuid::Uuid::nil());
+    let (last, changed) = provost
+        .admin(move |tx, ctx| service::users::reapply(tx, ctx, nobody))
+        .await;
+    assert_eq!((last, changed), (None, 4));
+    let of = |name: &str| {
+        let user = provost.user(&format!("{name}@example.com"));
+        (user["profile"].clone(), user["placementDoubt"].clone())
+    };
+    assert_eq!(of("ava"), (json!("Sellers"), json!(null)));
+    assert_eq!(of("bob"), (json!("default"), json!("full")));
+    assert_eq!(of("cyd"), (json!("Lawyers"), json!(null)));
+    assert_eq!(of("dan"), (json!("default"), json!("unmatched")));
+
+    provost
+        .mapping("Germans", attribute("countryCode", &["DE"]), "default")
+        .await;
+    provost
+        .admin(|tx, ctx| mappings::move_to(tx, ctx, "Germans", 1))
+        .await;
+    assert!(
+        preview(&provost).iter().all(|(_, what)| what == "Unknown"),
+        "who cannot be judged is shown"
+    );
+    let (_, changed) = provost
+        .admin(move |tx, ctx| service::users::reapply(tx, ctx, nobody))
+        .await;
+    assert_eq!(changed, 0);
 }

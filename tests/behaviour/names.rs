@@ -130,9 +130,7 @@ async fn an_address_may_be_shared_unless_the_tenant_forbids_it() {
         unique_email: Some(true),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     let detail = provost
         .client
         .post("/Users", &shared("cyd"))
@@ -174,8 +172,6 @@ async fn the_principal_name_is_returned_where_it_was_sent_and_else_is_the_displa
         cloud_identity: Some(directory::CloudIdentity::Upn),
         ..Default::default()
     };
-    provost
-        .admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
-        .await;
+    provost.set_tenant(change).await;
     assert_eq!(provost.user("p0@example.com")["cloudIdentity"], "p@corp.example");
 }

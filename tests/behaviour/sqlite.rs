@@ -9,6 +9,7 @@ mod life_cycle;
 mod lists;
 mod mappings;
 mod names;
+mod people;
 mod sequences;
 mod tokens;
 mod transport;

@@ -8,6 +8,7 @@ mod durability;
 mod first_run;
 mod https;
 mod operations;
+mod people_file;
 mod simulate;
 
 fn program() -> testkit::Program {

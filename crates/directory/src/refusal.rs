@@ -97,6 +97,11 @@ pub enum Refusal {
     },
     #[error("Nothing was applied, because {} of the examples came out differently. {}", .failed.len(), .failed.join("; "))]
     ExamplesFail { failed: Vec<String> },
+    #[error(
+        "The user name \"{user_name}\" was that of {id}, who left and is preserved. Bring the account back (`provost user activate {id} --override`), \
+         or delete it with a reason first."
+    )]
+    Left { user_name: String, id: String },
     #[error("The reason must have 10 to 150 characters; it is kept when the user is gone.")]
     BadReason,
     #[error("The user {id} is not preserved, or deleted already: there is nobody to tell apart.")]

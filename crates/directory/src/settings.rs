@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use scim::schema::{Attribute, Type};
 use scim::{Schemas, text::fold};
 use serde::{Deserialize, Serialize};
@@ -181,6 +182,18 @@ pub struct Tenant {
     /// What becomes of a user beyond a limit.
     #[serde(default = "OrHold::refuse")]
     pub over_limit: OrHold,
+    /// Until when a deleted user's name with another externalId is the same person back: while an identity provider is
+    /// exchanged for another.
+    #[serde(default)]
+    pub accept_new_external_ids_until: Option<Timestamp>,
+}
+
+impl Tenant {
+    /// Whether another externalId says nothing about who somebody is now.
+    pub fn accepts_new_external_ids(&self, now: Timestamp) -> bool {
+        self.accept_new_external_ids_until
+            .is_some_and(|until| now < until)
+    }
 }
 
 /// One app integration in one identity provider.

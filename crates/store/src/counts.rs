@@ -101,6 +101,11 @@ pub(crate) fn move_user(tx: &mut Tx<'_>, tenant: TenantId, before: Option<&Facts
     }
 }
 
+/// Counts as if the user had moved, for what looks further in this transaction; one that only reads never writes it.
+pub fn suppose(tx: &mut Tx<'_>, tenant: TenantId, before: Option<&Facts>, after: &Facts) {
+    move_user(tx, tenant, before, Some(after));
+}
+
 fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 6] {
     let active = facts.lifecycle.status() == Status::Active;
     let placement = &facts.placement;

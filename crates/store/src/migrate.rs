@@ -6,10 +6,13 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::Error;
 
 /// The schema version that this program writes.
-pub const SCHEMA: i64 = 1;
+pub const SCHEMA: i64 = 2;
 
 /// What brings a database from version `n` to `n + 1`, and the oldest program that can use the result.
-const STEPS: [(&str, i64); 1] = [(include_str!("../migrations/0001.sql"), 1)];
+const STEPS: [(&str, i64); 2] = [
+    (include_str!("../migrations/0001.sql"), 1),
+    (include_str!("../migrations/0002.sql"), 1),
+];
 
 /// Brings the schema up to date.
 pub(crate) fn migrate(connection: &mut Connection, database: &str) -> Result<(), Error> {

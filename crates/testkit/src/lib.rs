@@ -19,6 +19,7 @@ use server::{Control, Options, Server};
 use service::Error;
 use service::settings::mappings::MappingChange;
 use service::settings::profiles::ProfileChange;
+use service::settings::tenants::TenantChange;
 use service::tokens::NewToken;
 use store::{DatabaseUrl, Store, Tx};
 use tempfile::TempDir;
@@ -125,6 +126,12 @@ impl Provost {
             ..server::clock::context(actor, self.tenant)
         };
         self.store.write(move |tx| work(tx, &ctx)).await
+    }
+
+    /// Changes the tenant.
+    pub async fn set_tenant(&self, change: TenantChange) {
+        self.admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
+            .await;
     }
 
     /// Adds a profile.

@@ -75,6 +75,19 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, list: &MappingList) -> Result<Applied, 
     Ok(applied)
 }
 
+/// The tenant's settings as they would be with `list`, for a look at what it would do.
+///
+/// # Errors
+/// Those of [`apply`].
+pub fn planned(list: &MappingList, ctx: &Ctx, settings: &Settings) -> Result<Settings, Error> {
+    let mappings = mappings_of(list, ctx, settings)?;
+    check_examples(&list.examples, &mappings, settings)?;
+    Ok(Settings {
+        mappings,
+        ..settings.clone()
+    })
+}
+
 fn mappings_of(list: &MappingList, ctx: &Ctx, settings: &Settings) -> Result<Vec<Mapping>, Error> {
     let mut mappings: Vec<Mapping> = Vec::with_capacity(list.mappings.len());
     for (position, (name, change)) in (1_u32..).zip(&list.mappings) {

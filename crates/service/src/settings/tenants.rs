@@ -1,7 +1,8 @@
 //! Tenants: customer organisations, and what they ask for beyond the rules.
 
 use directory::{
-    CloudIdentity, Ctx, EventKind, Name, OrHold, Reclassify, Refusal, Tenant, TenantId, Thing, UserId,
+    CloudIdentity, Ctx, EventKind, Name, OrHold, Reclassify, Refusal, Tenant, TenantId, Thing, Timestamp,
+    UserId,
 };
 use store::Tx;
 
@@ -25,6 +26,8 @@ pub struct TenantChange {
     pub max_active_users: Option<u64>,
     /// What becomes of a user beyond a limit.
     pub over_limit: Option<OrHold>,
+    /// Until when a deleted user's name with another externalId is the same person; `Some(None)` ends it now.
+    pub accept_new_external_ids_until: Option<Option<Timestamp>>,
 }
 
 /// The tenant called `name`.
@@ -63,6 +66,7 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
         reclassify: Reclassify::OnUpdate,
         max_active_users: None,
         over_limit: OrHold::Refuse,
+        accept_new_external_ids_until: None,
     }
 }
 
@@ -130,6 +134,9 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
             .max_active_users
             .map_or(before.max_active_users, |max| Some(max).filter(|&max| max > 0)),
         over_limit: change.over_limit.unwrap_or(before.over_limit),
+        accept_new_external_ids_until: change
+            .accept_new_external_ids_until
+            .unwrap_or(before.accept_new_external_ids_until),
     };
     check_free(tx, &tenant)?;
     store::settings::put_tenant(tx, &tenant)?;

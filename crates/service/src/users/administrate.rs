@@ -58,7 +58,7 @@ pub fn transfer(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, to: &str) -> Result<Reco
     let mut user = before.clone().open();
     user.facts.connection = Some(connection);
     if user.facts.lifecycle.is_visible() {
-        conflicts::check(tx, &settings, connection, &user, None)?;
+        conflicts::check(tx, &settings, &user, None)?;
     }
     record::changed(tx, ctx, &settings, user, before, EventKind::UserTransferred)
 }

@@ -9,10 +9,10 @@ use crate::Error;
 pub(super) fn check(
     tx: &mut Tx<'_>,
     settings: &Settings,
-    connection: ConnectionId,
     user: &User,
     before: Option<&User>,
 ) -> Result<(), Error> {
+    let connection = user.facts.connection;
     let tenant = settings.tenant.id;
     let user_name = user.user_name()?;
     let key = Facts::key_of(user_name);
@@ -21,12 +21,13 @@ pub(super) fn check(
     if renamed && let Some(holder) = another(store::users::by_user_name(tx, tenant, &key)?, user) {
         return Err(user_name_taken(settings, connection, user_name, &holder).into());
     }
-    if let Some(external_id) = user.external_id()
+    // A manual user's externalId is from a connection that is no more, and means nothing to another.
+    if let (Some(external_id), Some(managing)) = (user.external_id(), connection)
         && before.is_none_or(|before| {
-            before.external_id() != Some(external_id) || before.facts.connection != Some(connection)
+            before.external_id() != Some(external_id) || before.facts.connection != connection
         })
         && let Some(holder) = another(
-            store::users::by_external_id(tx, tenant, connection, external_id)?,
+            store::users::by_external_id(tx, tenant, managing, external_id)?,
             user,
         )
     {
@@ -41,15 +42,10 @@ pub(super) fn check(
     if before.is_some_and(|before| before.email().map(Facts::key_of) == user.email().map(Facts::key_of)) {
         return Ok(());
     }
-    check_email(tx, settings, connection, user)
+    check_email(tx, settings, user)
 }
 
-fn check_email(
-    tx: &mut Tx<'_>,
-    settings: &Settings,
-    connection: ConnectionId,
-    user: &User,
-) -> Result<(), Error> {
+fn check_email(tx: &mut Tx<'_>, settings: &Settings, user: &User) -> Result<(), Error> {
     let Some(email) = user.email().filter(|_| settings.tenant.unique_email) else {
         return Ok(());
     };
@@ -59,7 +55,7 @@ fn check_email(
         .find(|holder| holder.facts.id != user.facts.id && holder.facts.lifecycle.is_visible());
     match holder {
         Some(holder) => {
-            let holder = describe(settings, connection, &holder);
+            let holder = describe(settings, user.facts.connection, &holder);
             Err(Refusal::EmailTaken {
                 email: email.to_owned(),
                 holder,
@@ -73,21 +69,21 @@ fn check_email(
 /// The refusal that names who has the `userName`.
 pub(super) fn user_name_taken(
     settings: &Settings,
-    connection: ConnectionId,
+    viewer: Option<ConnectionId>,
     user_name: &str,
     holder: &Record,
 ) -> Refusal {
     Refusal::UserNameTaken {
         user_name: user_name.to_owned(),
-        holder: describe(settings, connection, holder),
+        holder: describe(settings, viewer, holder),
     }
 }
 
-/// The holder in words: status, and who manages it; its id only to the connection that may see it.
-pub(super) fn describe(settings: &Settings, connection: ConnectionId, holder: &Record) -> String {
+/// The holder in words: status, and who manages it; its id only to a connection that may see it, or an administrator.
+pub(super) fn describe(settings: &Settings, viewer: Option<ConnectionId>, holder: &Record) -> String {
     let status = holder.facts.lifecycle.status().name();
     match holder.facts.connection {
-        Some(other) if other != connection => {
+        Some(other) if viewer.is_some_and(|viewer| viewer != other) => {
             let name = settings
                 .connection(other)
                 .map_or("another connection", |other| other.name.as_str());

@@ -7,7 +7,7 @@ use directory::{
 use scim::{Admitted, Object};
 use serde_json::Value;
 use store::Tx;
-use store::users::Known;
+use store::users::{Known, Names};
 
 use super::conflicts::different_ids;
 use super::place::{self, Brings, Carries};
@@ -25,20 +25,26 @@ pub fn create(
     sent: &Admitted,
 ) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
-    let mut user = blank(ctx, connection, &sent.attributes);
+    let mut user = blank(ctx, Some(connection), first_state(ctx, &sent.attributes));
     user.assign(sent.attributes.clone());
     user.check_required(&settings)?;
-    let key = Facts::key_of(user.user_name()?);
-    let known = store::users::known(tx, ctx.tenant, connection, &key, user.external_id())?;
-    match meant(&settings, connection, &user, known)? {
+    let user_name = Facts::key_of(user.user_name()?);
+    let email = user.email().map(Facts::key_of);
+    let names = Names {
+        user_name: &user_name,
+        external_id: user.external_id(),
+        email: email.as_deref(),
+    };
+    let known = store::users::known(tx, ctx.tenant, connection, names)?;
+    match meant(ctx, &settings, connection, &user, known)? {
         Some(before) => bring_back(tx, ctx, &settings, connection, sent, before),
-        None => join(tx, ctx, &settings, connection, user, &sent.undeclared),
+        None => join(tx, ctx, &settings, user, &sent.undeclared),
     }
 }
 
-/// A user who is nobody yet.
-fn blank(ctx: &Ctx, connection: ConnectionId, attributes: &Object) -> User {
-    let lifecycle = if attributes.get("active") == Some(&Value::Bool(false)) {
+/// What the identity provider says of somebody new.
+fn first_state(ctx: &Ctx, attributes: &Object) -> Lifecycle {
+    if attributes.get("active") == Some(&Value::Bool(false)) {
         Lifecycle::staged(Mark {
             by: ctx.actor.name(),
             at: ctx.now,
@@ -46,10 +52,14 @@ fn blank(ctx: &Ctx, connection: ConnectionId, attributes: &Object) -> User {
         })
     } else {
         Lifecycle::joined()
-    };
+    }
+}
+
+/// A user who is nobody yet.
+pub(super) fn blank(ctx: &Ctx, connection: Option<ConnectionId>, lifecycle: Lifecycle) -> User {
     let facts = Facts {
         id: UserId::from(ctx.ids.first()),
-        connection: Some(connection),
+        connection,
         account_name: String::new(),
         display_name_derived: true,
         lifecycle,
@@ -69,20 +79,20 @@ fn join(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     settings: &Settings,
-    connection: ConnectionId,
     mut user: User,
     undeclared: &Object,
 ) -> Result<Record, Error> {
     // Nobody visible has the names: `meant` has looked. What is left is the e-mail address.
     if settings.tenant.unique_email {
-        conflicts::check(tx, settings, connection, &user, None)?;
+        conflicts::check(tx, settings, &user, None)?;
     }
     place::seat(tx, ctx, settings, &mut user, None, whole(undeclared))?;
     record::added(tx, ctx, settings, user)
 }
 
-/// The preserved user that a create means; `None` for a new one.
+/// The preserved or manual user that a create means; `None` for a new one.
 fn meant(
+    ctx: &Ctx,
     settings: &Settings,
     connection: ConnectionId,
     user: &User,
@@ -93,7 +103,7 @@ fn meant(
     if let Some(same) = by_id {
         let lifecycle = &same.facts.lifecycle;
         if lifecycle.status() != Status::Preserved && lifecycle.is_visible() {
-            let holder = conflicts::describe(settings, connection, &same);
+            let holder = conflicts::describe(settings, Some(connection), &same);
             let external_id = user.external_id().unwrap_or_default().to_owned();
             return Err(Refusal::ExternalIdTaken { external_id, holder });
         }
@@ -104,7 +114,10 @@ fn meant(
         let is_manual = holder.facts.connection.is_none();
         if !is_ours || (holder.facts.lifecycle.status() != Status::Preserved && !is_manual) {
             return Err(conflicts::user_name_taken(
-                settings, connection, user_name, &holder,
+                settings,
+                Some(connection),
+                user_name,
+                &holder,
             ));
         }
         // What a connection that is no more called a manual user says nothing about who is meant now.
@@ -113,10 +126,13 @@ fn meant(
             None => Ok(Some(holder)),
         };
     }
-    // A name that a deleted user had is free: with another externalId it is another person's now.
-    Ok(known
-        .by_former_user_name
-        .filter(|former| different_ids(&former.clone().open(), user).is_none()))
+    // A name that a deleted user had is free: with another externalId it is another person's now, unless the identity
+    // provider gives everybody a new one.
+    let is_same = |former: &Record| {
+        settings.tenant.accepts_new_external_ids(ctx.now)
+            || different_ids(&former.clone().open(), user).is_none()
+    };
+    Ok(known.by_former_user_name.filter(is_same).or(known.by_email))
 }
 
 /// The same person is back: same id, history, profile and storage, with what the identity provider says now.
@@ -134,7 +150,7 @@ fn bring_back(
     user.facts.connection = Some(connection);
     user.check_required(settings)?;
     let was_visible = old.facts.lifecycle.is_visible();
-    conflicts::check(tx, settings, connection, &user, was_visible.then_some(&old))?;
+    conflicts::check(tx, settings, &user, was_visible.then_some(&old))?;
     let says_inactive = sent.attributes.get("active") == Some(&Value::Bool(false));
     if says_inactive {
         user.facts.lifecycle = match user.facts.lifecycle {

@@ -54,6 +54,30 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, text: &str) -> Result<Record, Err
     }
 }
 
+/// A user who was deleted, and whoever has that user's name now: two people, or one with a new externalId.
+#[derive(Debug, Clone)]
+pub struct Namesakes {
+    /// Who left.
+    pub former: Record,
+    /// Who has the name.
+    pub present: Record,
+}
+
+/// All who have a name that somebody else had before.
+///
+/// # Errors
+/// The store's.
+pub fn namesakes(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Namesakes>, Error> {
+    let mut found = Vec::new();
+    for former in users::former_with_namesakes(tx, tenant)? {
+        let name = former.clone().open().user_name().map(Facts::key_of)?;
+        if let Some(present) = users::by_user_name(tx, tenant, &name)? {
+            found.push(Namesakes { former, present });
+        }
+    }
+    Ok(found)
+}
+
 /// All users of the tenant, in the order in which they were created, handed to `visit` one by one.
 pub fn all(tx: &mut Tx<'_>, tenant: TenantId, mut visit: impl FnMut(Record)) -> Result<(), Error> {
     users::walk(tx, tenant, Scope::All, |record| {

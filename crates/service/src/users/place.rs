@@ -8,6 +8,7 @@ use scim::Object;
 use store::Tx;
 use store::counts::{self, Count};
 
+use super::set::PlaceChange;
 use crate::Error;
 
 /// Whether a request carries the whole person, or only what changes.
@@ -19,61 +20,89 @@ pub(super) enum Carries {
     Changes,
 }
 
-/// Decides again about an active user who has a place, as the mappings are now. A new match moves profile and quota, and
-/// the storage never. Where nothing matches, or the profile is full, the user keeps what it has and is marked so; where
-/// the answer hangs on something unknown, the decision stays.
-fn place_again(
+/// What the mappings, as they are now, would do to a user who has a place.
+#[derive(Debug, Clone, Copy)]
+pub enum Outlook<'m> {
+    /// Nothing: the same mapping gives the same.
+    Stays,
+    /// This mapping gives another place, or is another than the one that gave this.
+    Moves(&'m Mapping),
+    /// No mapping matches: the user keeps what it has, and is marked so.
+    Unmatched,
+    /// This mapping's profile is full: the user keeps what it has, and is marked so.
+    Full(&'m Mapping),
+    /// This mapping looks at something that is not kept, so the decision stays.
+    Unknown(&'m Mapping),
+}
+
+/// Looks what the mappings would do.
+fn outlook<'s>(
     tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    settings: &Settings,
-    user: &mut User,
+    settings: &'s Settings,
+    user: &User,
     undeclared: &Object,
     carries: Carries,
-) -> Result<(), Error> {
-    if settings.tenant.reclassify == Reclassify::OnCreate {
-        return Ok(());
-    }
+) -> Result<Outlook<'s>, Error> {
     let mapping = match verdict(settings, user, undeclared, carries) {
-        Verdict::Unknown(_) => return Ok(()),
-        Verdict::Unmatched(_) => {
-            user.facts.placement.doubt = Some(Doubt::Unmatched);
-            return Ok(());
-        }
+        Verdict::Unknown(mapping) => return Ok(Outlook::Unknown(mapping)),
+        Verdict::Unmatched(_) => return Ok(Outlook::Unmatched),
         Verdict::Matched(mapping) => mapping,
     };
     let old = &user.facts.placement;
     let moves = !old.pins.profile && old.profile != Some(mapping.outcome.profile);
     if moves && is_full(tx, settings, mapping)? {
-        user.facts.placement.doubt = Some(Doubt::Full);
-        return Ok(());
+        return Ok(Outlook::Full(mapping));
     }
     let is_same_mapping = old
         .decision
         .as_ref()
         .is_some_and(|decision| decision.mapping == mapping.id.to_string());
     let keeps_quota = old.pins.quota || old.own_quota == mapping.outcome.quota;
-    if is_same_mapping && !moves && keeps_quota {
-        user.facts.placement.doubt = None;
-        return Ok(());
+    Ok(if is_same_mapping && !moves && keeps_quota {
+        Outlook::Stays
+    } else {
+        Outlook::Moves(mapping)
+    })
+}
+
+/// Does to the user what was looked at: a new match moves profile and quota, and the storage never.
+fn take(outlook: Outlook<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) {
+    let placement = &mut user.facts.placement;
+    match outlook {
+        Outlook::Unknown(_) => {}
+        Outlook::Stays => placement.doubt = None,
+        Outlook::Unmatched => placement.doubt = Some(Doubt::Unmatched),
+        Outlook::Full(_) => placement.doubt = Some(Doubt::Full),
+        Outlook::Moves(mapping) => {
+            let new = placed_by(mapping, ctx, settings);
+            *placement = Placement {
+                profile: placement
+                    .profile
+                    .filter(|_| placement.pins.profile)
+                    .or(new.profile),
+                storage: placement.storage.or(new.storage),
+                own_quota: if placement.pins.quota {
+                    placement.own_quota
+                } else {
+                    new.own_quota
+                },
+                pins: placement.pins,
+                ..new
+            };
+        }
     }
-    let new = placement(ctx, settings, mapping);
-    let old = user.facts.placement.clone();
-    user.facts.placement = Placement {
-        profile: if old.pins.profile {
-            old.profile
-        } else {
-            new.profile
-        },
-        storage: old.storage.or(new.storage),
-        own_quota: if old.pins.quota {
-            old.own_quota
-        } else {
-            new.own_quota
-        },
-        pins: old.pins,
-        ..new
-    };
-    Ok(())
+}
+
+/// Decides about an active user as the mappings of `settings` have it, by what is kept of it.
+pub(super) fn again<'s>(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &'s Settings,
+    user: &mut User,
+) -> Result<Outlook<'s>, Error> {
+    let outlook = outlook(tx, settings, user, &Object::new(), Carries::Changes)?;
+    take(outlook, ctx, settings, user);
+    Ok(outlook)
 }
 
 fn is_full(tx: &mut Tx<'_>, settings: &Settings, mapping: &Mapping) -> Result<bool, Error> {
@@ -97,7 +126,7 @@ fn place(
 ) -> Result<(), Refusal> {
     match verdict(settings, user, undeclared, carries) {
         Verdict::Matched(mapping) => {
-            user.facts.placement = placement(ctx, settings, mapping);
+            user.facts.placement = placed_by(mapping, ctx, settings);
             Ok(())
         }
         Verdict::Unmatched(looked) => Err(Refusal::Unmatched { looked }),
@@ -116,7 +145,7 @@ fn verdict<'s>(settings: &'s Settings, user: &User, undeclared: &Object, carries
     decide(&settings.mappings, &subject)
 }
 
-fn placement(ctx: &Ctx, settings: &Settings, mapping: &Mapping) -> Placement {
+fn placed_by(mapping: &Mapping, ctx: &Ctx, settings: &Settings) -> Placement {
     let outcome = &mapping.outcome;
     let profile = settings
         .profile(outcome.profile)
@@ -186,8 +215,11 @@ pub(super) fn seat(
             }
             placed => placed?,
         }
-    } else if was != Some(Status::Active) || brings.may_move {
-        place_again(tx, ctx, settings, user, brings.undeclared, brings.carries)?;
+    } else if settings.tenant.reclassify == Reclassify::OnUpdate
+        && (was != Some(Status::Active) || brings.may_move)
+    {
+        let outlook = outlook(tx, settings, user, brings.undeclared, brings.carries)?;
+        take(outlook, ctx, settings, user);
     }
     if was != Some(Status::Active) {
         match check_limits(tx, settings, &user.facts) {
@@ -222,6 +254,44 @@ pub(super) fn demand_seat(
         return Ok(());
     }
     check_limits(tx, settings, &user.facts)
+}
+
+/// Gives a new manual user a place and a seat: what `change` says, and the mappings' for the rest.
+///
+/// # Errors
+/// [`Refusal::Unmatched`] where neither names a profile; [`Refusal::BadSetting`] where neither names a storage;
+/// [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
+pub(super) fn seat_by_hand(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    user: &mut User,
+    undeclared: &Object,
+    change: &PlaceChange,
+) -> Result<(), Error> {
+    match place(ctx, settings, user, undeclared, Carries::Everything) {
+        Err(Refusal::Unmatched { .. }) if change.profile.is_some() => {}
+        placed => placed?,
+    }
+    change.apply(settings, &mut user.facts.placement)?;
+    let placement = &mut user.facts.placement;
+    if let (None, [only]) = (placement.storage, settings.storages.as_slice()) {
+        placement.storage = Some(only.id);
+    }
+    if placement.storage.is_none() {
+        let detail = "No mapping matched that would choose a storage: name one.".to_owned();
+        return Err(Refusal::BadSetting { detail }.into());
+    }
+    if user.facts.lifecycle.status() == Status::Preserved {
+        return Ok(());
+    }
+    match check_limits(tx, settings, &user.facts) {
+        Err(Error::Refused(_)) if settings.tenant.over_limit == OrHold::Hold => {
+            hold(user, Wait::Limit, ctx);
+            Ok(())
+        }
+        checked => checked,
+    }
 }
 
 /// Looks whether a held user can be active now; it goes on waiting where it cannot.

@@ -1,6 +1,6 @@
 //! An administrator sets a user's place by hand; what was set stays until it is freed.
 
-use directory::{Bytes, Ctx, EventKind, Pins, Record, Status, UserId};
+use directory::{Bytes, Ctx, EventKind, Pins, Placement, Record, Refusal, Settings, Status, UserId};
 use store::Tx;
 
 use super::administrate::existing;
@@ -19,6 +19,26 @@ pub struct PlaceChange {
     pub quota: Option<Option<Bytes>>,
 }
 
+impl PlaceChange {
+    /// Sets and pins.
+    pub(super) fn apply(&self, settings: &Settings, placement: &mut Placement) -> Result<(), Refusal> {
+        if let Some(name) = &self.profile {
+            placement.profile = Some(named(&settings.profiles, name)?.id);
+            placement.pins.profile = true;
+            placement.doubt = None;
+        }
+        if let Some(name) = &self.storage {
+            placement.storage = Some(named(&settings.storages, name)?.id);
+            placement.pins.storage = true;
+        }
+        if let Some(quota) = self.quota {
+            placement.own_quota = quota;
+            placement.pins.quota = true;
+        }
+        Ok(())
+    }
+}
+
 /// Sets and pins.
 ///
 /// # Errors
@@ -28,20 +48,7 @@ pub fn set_place(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, change: &PlaceChange) -
     let settings = tx.settings(ctx.tenant)?;
     let before = existing(tx, ctx, id)?;
     let mut user = before.clone().open();
-    let placement = &mut user.facts.placement;
-    if let Some(name) = &change.profile {
-        placement.profile = Some(named(&settings.profiles, name)?.id);
-        placement.pins.profile = true;
-        placement.doubt = None;
-    }
-    if let Some(name) = &change.storage {
-        placement.storage = Some(named(&settings.storages, name)?.id);
-        placement.pins.storage = true;
-    }
-    if let Some(quota) = change.quota {
-        placement.own_quota = quota;
-        placement.pins.quota = true;
-    }
+    change.apply(&settings, &mut user.facts.placement)?;
     let moves = user.facts.placement.profile != before.facts.placement.profile;
     if moves && user.facts.lifecycle.status() == Status::Active {
         place::check_profile(tx, &settings, &user.facts)?;

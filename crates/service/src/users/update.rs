@@ -91,7 +91,7 @@ fn write(
     if old.check_required(settings).is_ok() {
         user.check_required(settings)?;
     }
-    conflicts::check(tx, settings, connection, &user, Some(&old))?;
+    conflicts::check(tx, settings, &user, Some(&old))?;
     match active {
         Some(true) => user.facts.lifecycle = user.facts.lifecycle.activate()?,
         Some(false) => {

@@ -18,12 +18,17 @@ statements! {
     BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND (connection = ?3 OR connection IS NULL)
                                    ORDER BY id DESC LIMIT 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
+    FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND user_name_key IN
+                                     (SELECT user_name_key FROM users WHERE tenant = ?1 AND visible = 1) ORDER BY user_name_key, id");
     BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
     MANUAL_BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection IS NULL AND external_id = ?2 AND visible = 1");
     BY_FORMER_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 0
                                      ORDER BY id DESC LIMIT 1");
     BY_ACCOUNT = select!("WHERE tenant = ?1 AND account_key = ?2");
     BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 ORDER BY id");
+    MANUAL_BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 AND connection IS NULL AND visible = 1
+                               AND (SELECT count(*) FROM users AS other WHERE other.tenant = ?1
+                                    AND other.email_key = ?2 AND other.connection IS NULL AND other.visible = 1) = 1");
     BY_OTHER_EMAIL = select!("WHERE tenant = ?1 AND id IN
                               (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
     PAGE = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
@@ -69,6 +74,8 @@ pub struct Known {
     pub by_user_name: Option<Record>,
     /// The connection's latest user with the `userName`, deleted.
     pub by_former_user_name: Option<Record>,
+    /// The one manual user whom the e-mail address reaches; none where it reaches several.
+    pub by_email: Option<Record>,
 }
 
 /// The user with this id, if the scope shows it.
@@ -85,6 +92,11 @@ pub fn by_user_name(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Opti
 /// Deleted users that once had this folded `userName`, latest first.
 pub fn by_former_user_name(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Vec<Record>, Error> {
     tx.all(FORMER_BY_USER_NAME, params![tenant.as_bytes(), key], record)
+}
+
+/// Deleted users whose folded `userName` a visible user has now, by that name.
+pub fn former_with_namesakes(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Record>, Error> {
+    tx.all(FORMER_WITH_NAMESAKES, params![tenant.as_bytes()], record)
 }
 
 /// The connection's visible user with this `externalId`.
@@ -153,65 +165,50 @@ pub fn by_email(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Vec<Reco
     tx.all(BY_EMAIL, params![tenant.as_bytes(), key], record)
 }
 
-/// Whom a create with this folded `userName` and this `externalId` may mean.
+/// The names that a create may mean somebody by, folded.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'n> {
+    /// The `userName`.
+    pub user_name: &'n str,
+    /// The `externalId`, as it was sent.
+    pub external_id: Option<&'n str>,
+    /// The address that reaches the person.
+    pub email: Option<&'n str>,
+}
+
+/// Whom a create with these names may mean. A name that is not given finds nobody.
 pub fn known(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     connection: ConnectionId,
-    user_name: &str,
-    external_id: Option<&str>,
+    names: Names<'_>,
 ) -> Result<Known, Error> {
-    let by_name = [
-        Param::from(tenant.as_bytes()),
-        user_name.into(),
-        connection.as_bytes().into(),
+    let of_tenant = Param::from(tenant.as_bytes());
+    let of_connection = Param::from(connection.as_bytes());
+    let by_name = [of_tenant, names.user_name.into(), of_connection];
+    let by_id = [of_tenant, of_connection, names.external_id.into()];
+    let by_email = [of_tenant, names.email.into()];
+    let lookup = |statement, params| Lookup { statement, params };
+    let lookups = [
+        lookup(BY_EXTERNAL_ID, &by_id[..]),
+        lookup(BY_FORMER_EXTERNAL_ID, &by_id),
+        lookup(BY_USER_NAME, &by_name[..2]),
+        lookup(BY_FORMER_USER_NAME, &by_name),
+        lookup(MANUAL_BY_EMAIL, &by_email),
     ];
-    let names = [
-        Lookup {
-            statement: BY_USER_NAME,
-            params: &by_name[..2],
-        },
-        Lookup {
-            statement: BY_FORMER_USER_NAME,
-            params: &by_name,
-        },
-    ];
-    let Some(external_id) = external_id else {
-        let [by_user_name, by_former_user_name] = tx.first_of_each(names, record)?;
-        return Ok(Known {
-            by_user_name,
-            by_former_user_name,
-            ..Known::default()
-        });
-    };
-    let by_id = [
-        Param::from(tenant.as_bytes()),
-        connection.as_bytes().into(),
-        external_id.into(),
-    ];
-    let ids = [
-        Lookup {
-            statement: BY_EXTERNAL_ID,
-            params: &by_id,
-        },
-        Lookup {
-            statement: BY_FORMER_EXTERNAL_ID,
-            params: &by_id,
-        },
-    ];
-    let [name, former_name] = names;
-    let [id, former_id] = ids;
     let [
-        by_user_name,
-        by_former_user_name,
         by_external_id,
         by_former_external_id,
-    ] = tx.first_of_each([name, former_name, id, former_id], record)?;
+        by_user_name,
+        by_former_user_name,
+        by_email,
+    ] = tx.first_of_each(lookups, record)?;
     Ok(Known {
         by_external_id,
         by_former_external_id,
         by_user_name,
         by_former_user_name,
+        by_email,
     })
 }
 

@@ -1,0 +1,64 @@
+//! The mappings as they are now, applied to users who exist: looked at first, then done, stride by stride, so that the
+//! server goes on.
+
+use std::sync::Arc;
+
+use directory::{Ctx, EventKind, Record, Settings, Status, UserId};
+use store::Tx;
+
+pub use super::place::Outlook;
+use super::{place, record};
+use crate::Error;
+
+/// Users in one transaction.
+const STRIDE: i64 = 100;
+
+/// What the mappings of `settings`, which need not be the tenant's yet, would do to each active user, in the order in
+/// which they were created, each after those before it. It changes nothing; `tx` is not to be written with.
+///
+/// # Errors
+/// The store's.
+pub fn preview(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    mut visit: impl FnMut(&Record, Outlook<'_>, Record),
+) -> Result<(), Error> {
+    let mut after = UserId::from(uuid::Uuid::nil());
+    loop {
+        let records = store::users::after(tx, ctx.tenant, after, STRIDE)?;
+        let Some(last) = records.last() else { return Ok(()) };
+        after = last.facts.id;
+        for before in records.iter().filter(|record| is_decided(record)) {
+            let mut user = before.clone().open();
+            let outlook = place::again(tx, ctx, settings, &mut user)?;
+            store::counts::suppose(tx, ctx.tenant, Some(&before.facts), &user.facts);
+            visit(before, outlook, user.into_record(settings));
+        }
+    }
+}
+
+/// Does it to the active users with ids above `after`; gives the last id that it looked at, or `None` at the end, and
+/// how many changed.
+///
+/// # Errors
+/// The store's.
+pub fn reapply(tx: &mut Tx<'_>, ctx: &Ctx, after: UserId) -> Result<(Option<UserId>, usize), Error> {
+    let settings: Arc<Settings> = tx.settings(ctx.tenant)?;
+    let records = store::users::after(tx, ctx.tenant, after, STRIDE)?;
+    let is_end = records.len() < usize::try_from(STRIDE).unwrap_or(usize::MAX);
+    let last = records.last().map(|record| record.facts.id);
+    let mut changed = 0;
+    for before in records.into_iter().filter(is_decided) {
+        let (version, mut user) = (before.facts.version, before.clone().open());
+        place::again(tx, ctx, &settings, &mut user)?;
+        let after = record::changed(tx, ctx, &settings, user, before, EventKind::UserPlaced)?;
+        changed += usize::from(after.facts.version != version);
+    }
+    Ok((last.filter(|_| !is_end), changed))
+}
+
+/// Preserved users are never decided again; held ones are looked at all the time.
+fn is_decided(record: &Record) -> bool {
+    record.facts.lifecycle.status() == Status::Active
+}

@@ -1,0 +1,201 @@
+//! `provost mapping preview` and `mapping apply`: what the mappings would do to users who exist, and doing it.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use directory::{Record, Settings, UserId};
+use serde_json::{Value, json};
+use service::settings::mapping_list::{self, Applied, MappingList};
+use service::users::{self, Outlook};
+
+use super::Session;
+use crate::exit::Failure;
+
+/// Whether the one who runs it has said yes beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consent {
+    Given,
+    ToBeAsked,
+}
+
+impl Consent {
+    pub(super) fn of(yes: bool) -> Self {
+        if yes { Self::Given } else { Self::ToBeAsked }
+    }
+}
+
+/// Makes the mappings those of `list`.
+pub(super) async fn list(session: &Session, list: MappingList) -> Result<Applied, Failure> {
+    session
+        .write(move |tx, ctx| mapping_list::apply(tx, ctx, &list))
+        .await
+}
+
+/// What that changed, in words.
+pub(super) fn sentence(applied: Applied) -> String {
+    format!(
+        "{} mappings added, {} changed, {} removed. They count for users pushed from now on.",
+        applied.added, applied.changed, applied.removed
+    )
+}
+
+/// The same for programs.
+pub(super) fn value(applied: Applied) -> Value {
+    json!({"added": applied.added, "changed": applied.changed, "removed": applied.removed})
+}
+
+/// Shows which users would change.
+pub(super) async fn preview(session: &Session, list: Option<MappingList>) -> Result<(), Failure> {
+    let seen = look(session, list).await?;
+    let columns = ["User name", "Now", "Then", "Why"];
+    let rows: Vec<_> = seen
+        .changes
+        .iter()
+        .map(|change| {
+            ["userName", "now", "then", "why"]
+                .map(|key| super::user::text(&change[key]))
+                .to_vec()
+        })
+        .collect();
+    session.reader.list(&columns, &rows, || seen.changes.clone())?;
+    eprintln!("{} Nothing was changed.", seen.sentence());
+    Ok(())
+}
+
+/// Applies `list`, if there is one, and then the mappings to the users who exist, once it is clear who would change.
+pub(super) async fn with_existing(
+    session: &Session,
+    list: Option<MappingList>,
+    consent: Consent,
+) -> Result<(), Failure> {
+    let seen = look(session, list.clone()).await?;
+    eprintln!("{}", seen.sentence());
+    if consent == Consent::ToBeAsked && !is_agreed()? {
+        return Err(Failure::usage(
+            "nothing was changed; say --yes to apply it, or see `provost mapping preview`",
+        ));
+    }
+    let applied = match list {
+        Some(list) => self::list(session, list).await?,
+        None => Applied::default(),
+    };
+    let (mut after, mut changed) = (UserId::from(uuid::Uuid::nil()), 0);
+    loop {
+        let (last, stride) = session
+            .write(move |tx, ctx| users::reapply(tx, ctx, after))
+            .await?;
+        changed += stride;
+        let Some(last) = last else { break };
+        after = last;
+    }
+    let mut value = value(applied);
+    value["usersChanged"] = json!(changed);
+    let sentence = format!("{} {changed} users changed.", sentence(applied));
+    session.reader.done(&sentence, &value)?;
+    Ok(())
+}
+
+fn is_agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    eprint!("Apply? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// What the mappings would do.
+#[derive(Default)]
+struct Seen {
+    moved: usize,
+    unmatched: usize,
+    full: usize,
+    unknown: usize,
+    stay: usize,
+    changes: Vec<Value>,
+}
+
+async fn look(session: &Session, list: Option<MappingList>) -> Result<Seen, Failure> {
+    let (settings, ctx) = (session.settings()?, session.context());
+    let planned = match list {
+        Some(list) => Arc::new(mapping_list::planned(&list, &ctx, &settings)?),
+        None => settings,
+    };
+    let seen = session
+        .store
+        .scan(move |tx| {
+            let mut seen = Seen::default();
+            users::preview(tx, &ctx, &planned, |before, outlook, after| {
+                seen.note(&planned, before, outlook, &after);
+            })?;
+            Ok::<_, service::Error>(seen)
+        })
+        .await?;
+    Ok(seen)
+}
+
+impl Seen {
+    fn note(&mut self, settings: &Settings, before: &Record, outlook: Outlook<'_>, after: &Record) {
+        let (now, then) = (place(settings, before), place(settings, after));
+        let (count, why) = match outlook {
+            Outlook::Stays => {
+                self.stay += 1;
+                return;
+            }
+            Outlook::Moves(mapping) => (&mut self.moved, format!("the mapping {} matches", mapping.name)),
+            Outlook::Unmatched => (
+                &mut self.unmatched,
+                "no mapping matches: stays, and is marked so".to_owned(),
+            ),
+            Outlook::Full(mapping) => (
+                &mut self.full,
+                format!(
+                    "the mapping {} matches, and its profile is full: stays, and is marked so",
+                    mapping.name
+                ),
+            ),
+            Outlook::Unknown(mapping) => (
+                &mut self.unknown,
+                format!(
+                    "cannot be judged: the mapping {} looks at what is not kept",
+                    mapping.name
+                ),
+            ),
+        };
+        *count += 1;
+        self.changes.push(json!({
+            "id": before.facts.id,
+            "userName": before.facts.account_name,
+            "now": now,
+            "then": then,
+            "why": why,
+        }));
+    }
+
+    fn sentence(&self) -> String {
+        format!(
+            "{} users would get what another mapping gives, {} match no mapping, {} would find a profile full, {} cannot be \
+             judged, {} stay as they are.",
+            self.moved, self.unmatched, self.full, self.unknown, self.stay
+        )
+    }
+}
+
+/// Profile, storage and quota in words.
+fn place(settings: &Settings, record: &Record) -> String {
+    let placement = &record.facts.placement;
+    let profile = placement.profile.and_then(|id| settings.profile(id));
+    let storage = placement.storage.and_then(|id| settings.storage(id));
+    let quota = placement.quota(settings);
+    [
+        profile.map(|profile| profile.name.to_string()),
+        storage.map(|storage| storage.name.to_string()),
+        quota.map(|quota| quota.to_string()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(", ")
+}
