@@ -50,7 +50,7 @@ async fn a_file_of_people_is_imported_while_the_server_runs_and_bad_lines_are_li
         .iter()
         .map(|row| &row["line"])
         .collect();
-    assert_eq!(added, [2, 3, 12], "{report}");
+    assert_eq!(added, [2, 3, 13], "{report}");
     assert_eq!(report["known"], 1);
     let refused: Vec<_> = report["refused"]
         .as_array()

@@ -134,3 +134,98 @@ proptest! {
         }
     }
 }
+
+/// Words of filters in any order, so that some of the texts are filters and most are nearly ones.
+fn words() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "userName",
+        "name.familyName",
+        "emails",
+        "urn:ietf:params:scim:schemas:core:2.0:User:active",
+        " eq ",
+        " NE ",
+        " gt ",
+        " pr",
+        " and ",
+        " or ",
+        "not (",
+        "(",
+        ")",
+        "[",
+        "]",
+        "\"a \\\"b\\u00e9\"",
+        "true",
+        "null",
+        "-1.5e3",
+        "7",
+        " ",
+    ]);
+    prop::collection::vec(word, 0..14).prop_map(|words| words.concat())
+}
+
+/// A filter with chains of one operator written flat: how they nest says nothing.
+fn flat(filter: &Filter) -> String {
+    fn chain(filter: &Filter, is_and: bool, terms: &mut Vec<String>) {
+        match (filter, is_and) {
+            (Filter::And(left, right), true) | (Filter::Or(left, right), false) => {
+                chain(left, is_and, terms);
+                chain(right, is_and, terms);
+            }
+            (other, _) => terms.push(flat(other)),
+        }
+    }
+    let mut terms = Vec::new();
+    match filter {
+        Filter::And(..) => {
+            chain(filter, true, &mut terms);
+            format!("and({})", terms.join(", "))
+        }
+        Filter::Or(..) => {
+            chain(filter, false, &mut terms);
+            format!("or({})", terms.join(", "))
+        }
+        Filter::Not(inner) => format!("not({})", flat(inner)),
+        Filter::Element(path, inner) => format!("{path}[{}]", flat(inner)),
+        leaf => leaf.to_string(),
+    }
+}
+
+/// What another implementation reads, and prints in its own way, means the same here.
+fn agrees(text: &str) -> Result<bool, TestCaseError> {
+    let Ok(theirs) = text.parse::<scim_v2::filter::Filter>() else {
+        return Ok(false);
+    };
+    let ours = Filter::parse(text, Quotes::Required);
+    let ours = ours.map_err(|error| TestCaseError::fail(format!("{text:?}: {}", error.detail)))?;
+    let printed = theirs.to_string();
+    let again = Filter::parse(&printed, Quotes::Required);
+    let again = again.map_err(|error| TestCaseError::fail(format!("{printed:?}: {}", error.detail)))?;
+    prop_assert_eq!(flat(&ours), flat(&again), "{}", text);
+    Ok(true)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn nearly_filters_are_read_as_another_implementation_reads_them(text in words()) {
+        agrees(&text)?;
+    }
+
+    #[test]
+    fn filters_are_read_as_another_implementation_reads_them(filter in filter()) {
+        agrees(&filter.to_string())?;
+    }
+}
+
+#[test]
+fn the_other_implementation_reads_what_is_compared() {
+    for text in [
+        "userName eq \"a\" and not (active eq true or name.familyName pr)",
+        "emails[type eq \"work\" and value co \"@x\"]",
+        "urn:ietf:params:scim:schemas:core:2.0:User:userName sw \"J\"",
+        "meta.lastModified gt \"2011-05-13T04:42:34Z\"",
+    ] {
+        assert!(agrees(text).unwrap(), "{text}");
+    }
+}
