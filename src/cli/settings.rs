@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use directory::{Bytes, CloudIdentity, ConnectionKind, OrHold, Reclassify, Timestamp};
+use directory::{Bytes, CloudIdentity, ConnectionKind, NoTarget, OrHold, Reclassify, Timestamp};
 use jiff::tz::TimeZone;
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +77,9 @@ pub(crate) enum Connection {
         /// What becomes of a user whom no mapping matches: refuse or hold
         #[arg(long, value_name = "HOW")]
         unmatched: Option<OrHold>,
+        /// What becomes of a PATCH whose filter in brackets matches no value: create or refuse
+        #[arg(long, value_name = "HOW")]
+        no_target: Option<NoTarget>,
     },
     /// Remove a connection with its tokens; its users become manual
     Remove {

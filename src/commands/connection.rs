@@ -1,7 +1,7 @@
 //! `provost connection`
 
 use serde_json::json;
-use service::settings::connections;
+use service::settings::connections::{self, ConnectionChange};
 
 use super::Session;
 use crate::cli;
@@ -41,9 +41,16 @@ pub(super) async fn run(session: &Session, command: cli::Connection) -> Result<(
             rename,
             kind,
             unmatched,
+            no_target,
         } => {
+            let change = ConnectionChange {
+                name: rename,
+                kind,
+                unmatched,
+                no_target,
+            };
             let one = session
-                .write(move |tx, ctx| connections::set(tx, ctx, &name, rename.as_deref(), kind, unmatched))
+                .write(move |tx, ctx| connections::set(tx, ctx, &name, &change))
                 .await?;
             session
                 .reader

@@ -81,12 +81,12 @@ pub(super) async fn with_existing(
     };
     let (mut after, mut changed) = (UserId::from(uuid::Uuid::nil()), 0);
     loop {
-        let (last, stride) = session
+        let (seen, stride) = session
             .write(move |tx, ctx| users::reapply(tx, ctx, after))
             .await?;
         changed += stride;
-        let Some(last) = last else { break };
-        after = last;
+        let Some(seen) = seen else { break };
+        after = seen;
     }
     let mut value = value(applied);
     value["usersChanged"] = json!(changed);

@@ -14,7 +14,7 @@ use crate::exit::Failure;
 use crate::output::{Reader, pretty, print, table, visible};
 
 /// Columns of the User Provisioning Report: what people read, and what programs read.
-const COLUMNS: [(&str, &str); 16] = [
+const COLUMNS: [(&str, &str); 17] = [
     ("User name", "userName"),
     ("Name", "name"),
     ("E-mail", "email"),
@@ -24,6 +24,7 @@ const COLUMNS: [(&str, &str); 16] = [
     ("Quota", "quota"),
     ("Status", "status"),
     ("Hold", "hold"),
+    ("IdP says", "idpState"),
     ("Preserved by", "preservedBy"),
     ("Preserved on", "preservedAt"),
     ("Purged on", "purgeAt"),
@@ -75,6 +76,7 @@ fn row(record: &Record, settings: &Settings) -> Value {
         "quota": user["quota"],
         "status": user["status"],
         "hold": user["hold"],
+        "idpState": user["idpState"],
         "preservedBy": preservation["by"],
         "preservedAt": preservation["at"],
         "purgeAt": preservation["purgeAt"],

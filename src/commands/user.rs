@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use directory::{Bytes, Ctx, Override, Record, Settings, UserId};
+use directory::{Bytes, Ctx, Override, Record, Settings, Status, UserId};
 use serde_json::{Value, json};
 use service::users::{self, LegalHold, Person, PlaceChange};
 use store::Tx;
@@ -115,8 +115,21 @@ async fn change(
 
 fn activated(name: &str, record: &Record) -> String {
     let lifecycle = &record.facts.lifecycle;
-    if lifecycle.preservation().is_none() {
-        return format!("{name} is active.");
+    match lifecycle.status() {
+        Status::Active if lifecycle.is_overridden() => {
+            return format!(
+                "{name} is active, though the identity provider says that the user is {}; its next word counts again.",
+                lifecycle.idp_state().name()
+            );
+        }
+        Status::Active => return format!("{name} is active."),
+        Status::Held => {
+            return format!(
+                "{name}: the administrator's hold has ended; the user is held ({}).",
+                lifecycle.hold().name()
+            );
+        }
+        Status::Preserved => {}
     }
     format!(
         "{name}: the administrator's hold has ended; the account stays preserved, because the identity provider says that the \

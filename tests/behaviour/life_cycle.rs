@@ -430,10 +430,7 @@ async fn becomes(provost: &Provost, user: &Value, status: &str) {
 async fn whom_no_mapping_matches_can_be_held_until_one_does() {
     let provost = start().await;
     provost.without_everyone().await;
-    let hold = Some(directory::OrHold::Hold);
-    provost
-        .admin(move |tx, ctx| service::settings::connections::set(tx, ctx, "default", None, None, hold))
-        .await;
+    provost.hold_unmatched().await;
     let user = provost.client.create(&person("ava")).await;
     assert_eq!(user["active"], true, "the provider's own word");
     assert_eq!(state(&provost, &user), "held active unmatched");
@@ -489,10 +486,7 @@ async fn a_user_beyond_a_limit_can_be_held_until_a_seat_is_free() {
 #[tokio::test]
 async fn a_held_user_whose_attribute_is_not_kept_waits_for_the_provider_to_send_it() {
     let provost = start().await;
-    let hold = Some(directory::OrHold::Hold);
-    provost
-        .admin(move |tx, ctx| service::settings::connections::set(tx, ctx, "default", None, None, hold))
-        .await;
+    provost.hold_unmatched().await;
     provost.without_everyone().await;
     let user = provost.client.create(&person("ava")).await;
     let german = directory::Condition::Attribute {

@@ -5,15 +5,18 @@
 mod connections;
 mod discovery;
 mod idp_requests;
+mod leavers;
 mod life_cycle;
 mod lists;
 mod mappings;
 mod names;
 mod people;
+mod placement;
 mod sequences;
 mod tokens;
 mod transport;
 mod users;
+mod wire;
 
 const DATABASE: testkit::Database = testkit::Database::Sqlite;
 

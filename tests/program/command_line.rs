@@ -540,3 +540,30 @@ fn a_shell_gets_its_completions() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_token_lives_365_days_unless_it_is_said_and_its_forerunner_seven() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let days = |token: &serde_json::Value| {
+        let at = |key: &str| {
+            token[key]
+                .as_str()
+                .unwrap()
+                .parse::<directory::Timestamp>()
+                .unwrap()
+        };
+        (at("expires").duration_since(at("created")).as_hours() + 12) / 24
+    };
+    program.stdout(&["token", "create"]);
+    let listed = json(&program.stdout(&["token", "list", "--json"]));
+    assert_eq!((days(&listed[0]), days(&listed[1])), (7, 365), "{listed}");
+    for wrong in [["--days", "0"], ["--days", "731"], ["--grace-days", "31"]] {
+        program.refused(2, &[&["token", "create"][..], &wrong].concat());
+    }
+    program.stdout(&["token", "revoke", listed[0]["id"].as_str().unwrap()]);
+    program.stdout(&["token", "create", "--days", "730", "--grace-days", "0"]);
+    let listed = json(&program.stdout(&["token", "list", "--json"]));
+    assert_eq!(days(&listed[2]), 730, "{listed}");
+    serving.client.get("/Users").await.refused(401, "");
+}

@@ -96,3 +96,26 @@ fn requests_under_way_finish_when_the_server_is_stopped() {
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert_eq!(serving.wait(Duration::from_secs(10)), Some(0));
 }
+
+#[tokio::test]
+async fn a_damaged_user_is_never_written_over() {
+    let program = program();
+    let serving = program.serve(&[]);
+    serving.client.create(&person("ava")).await;
+    assert_eq!(serving.stop(), Some(0));
+    let database = rusqlite::Connection::open(program.folder().join("data/provost.db")).unwrap();
+    database
+        .execute("UPDATE users SET document = '{\"userName\": \"ava'", [])
+        .unwrap();
+    let refused = program.refused(5, &["user", "preserve", "ava@example.com"]);
+    assert!(refused.contains("unreadable user"), "{refused}");
+    let (document, status): (String, String) = database
+        .query_row("SELECT document, status FROM users", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(
+        (document.as_str(), status.as_str()),
+        ("{\"userName\": \"ava", "active")
+    );
+}

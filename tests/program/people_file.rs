@@ -175,10 +175,11 @@ async fn what_was_exported_can_be_imported_elsewhere() {
 async fn a_filter_over_too_many_users_says_how_to_narrow_it() {
     let program = program();
     let serving = program.serve(&[]);
-    let people: String = (0..10_001)
-        .map(|number| format!("p{number},p{number}@example.com\n"))
+    let people: Vec<_> = (0..10_001)
+        .map(|number| format!("p{number},p{number}@example.com"))
         .collect();
-    program.stdout(&import(&program, format!("Username,Email\n{people}"), &[]));
+    let text = format!("Username,Email\n{}", people.join("\n"));
+    program.stdout(&import(&program, text, &[]));
     let detail = serving
         .client
         .get("/Users?filter=title+eq+%22Boss%22")

@@ -22,9 +22,17 @@ pub struct Subject<'a> {
     pub attributes: &'a Object,
     /// Undeclared attributes that this request carries.
     pub undeclared: &'a Object,
-    /// Whether the request carries the whole person: an undeclared attribute that is not in it is then absent, and
-    /// otherwise unknown.
-    pub whole: bool,
+    /// Whether an undeclared attribute that is not there is absent or unknown.
+    pub carries: Carries,
+}
+
+/// How much of a person a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// The whole person (POST, PUT): an undeclared attribute that is not there is absent.
+    Everything,
+    /// What changes (PATCH), or nothing: it is unknown.
+    Changes,
 }
 
 /// What the mappings say.
@@ -192,7 +200,7 @@ impl<'a> Subject<'a> {
             .map(|object| dig(object, path))
             .find(|values| !values.is_empty());
         match found {
-            None if !self.whole && !self.is_kept(path) => None,
+            None if self.carries == Carries::Changes && !self.is_kept(path) => None,
             found => Some(found.unwrap_or_default()),
         }
     }

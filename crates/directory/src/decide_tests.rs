@@ -34,7 +34,7 @@ fn attribute(path: &str, values: &[&str], case_sensitive: bool) -> Condition {
 }
 
 /// The name of the mapping that decides for a request with `body`, `?` for unknown, or `-` for none.
-fn verdict(mappings: &[Mapping], body: Value, whole: bool) -> String {
+fn verdict(mappings: &[Mapping], body: Value, carries: Carries) -> String {
     let schemas = Schemas::standard();
     let admitted = schemas.admit(body.as_object().cloned().unwrap()).unwrap();
     let subject = Subject {
@@ -42,7 +42,7 @@ fn verdict(mappings: &[Mapping], body: Value, whole: bool) -> String {
         connection: None,
         attributes: &admitted.attributes,
         undeclared: &admitted.undeclared,
-        whole,
+        carries,
     };
     match decide(mappings, &subject) {
         Verdict::Matched(mapping) => mapping.name.to_string(),
@@ -52,7 +52,11 @@ fn verdict(mappings: &[Mapping], body: Value, whole: bool) -> String {
 }
 
 fn matches(path: &str, values: &[&str], body: Value) -> bool {
-    verdict(&[mapping("m", attribute(path, values, false))], body, true) == "m"
+    verdict(
+        &[mapping("m", attribute(path, values, false))],
+        body,
+        Carries::Everything,
+    ) == "m"
 }
 
 #[test]
@@ -63,19 +67,22 @@ fn the_first_that_matches_decides() {
         mapping("Everyone", Condition::Any),
     ];
     assert_eq!(
-        verdict(&mappings, json!({"countryCode": " at "}), true),
+        verdict(&mappings, json!({"countryCode": " at "}), Carries::Everything),
         "Germany"
     );
     assert_eq!(
         verdict(
             &mappings,
             json!({"countryCode": "FR", ENTERPRISE: {"department": "sales"}}),
-            true
+            Carries::Everything
         ),
         "Sales"
     );
-    assert_eq!(verdict(&mappings, json!({}), true), "Everyone");
-    assert_eq!(verdict(&mappings[..2], json!({"countryCode": "FR"}), true), "-");
+    assert_eq!(verdict(&mappings, json!({}), Carries::Everything), "Everyone");
+    assert_eq!(
+        verdict(&mappings[..2], json!({"countryCode": "FR"}), Carries::Everything),
+        "-"
+    );
 }
 
 #[test]
@@ -131,8 +138,8 @@ fn any_value_of_many_may_match() {
 fn values_may_hold_commas_and_case_counts_on_request() {
     assert!(matches("org", &["Druva,ind"], json!({"org": "druva,IND"})));
     let exact = [mapping("m", attribute("org", &["Ind"], true))];
-    assert_eq!(verdict(&exact, json!({"org": "Ind"}), true), "m");
-    assert_eq!(verdict(&exact, json!({"org": "ind"}), true), "-");
+    assert_eq!(verdict(&exact, json!({"org": "Ind"}), Carries::Everything), "m");
+    assert_eq!(verdict(&exact, json!({"org": "ind"}), Carries::Everything), "-");
 }
 
 #[test]
@@ -141,16 +148,19 @@ fn what_a_patch_does_not_carry_is_unknown_and_stops_the_search() {
         mapping("Germany", attribute("countryCode", &["DE"], false)),
         mapping("Everyone", Condition::Any),
     ];
-    assert_eq!(verdict(&mappings, json!({"title": "x"}), false), "?Germany");
     assert_eq!(
-        verdict(&mappings, json!({"countryCode": "FR"}), false),
+        verdict(&mappings, json!({"title": "x"}), Carries::Changes),
+        "?Germany"
+    );
+    assert_eq!(
+        verdict(&mappings, json!({"countryCode": "FR"}), Carries::Changes),
         "Everyone"
     );
     let kept = [
         mapping("Boss", attribute("title", &["Boss"], false)),
         mapping("Everyone", Condition::Any),
     ];
-    assert_eq!(verdict(&kept, json!({}), false), "Everyone");
+    assert_eq!(verdict(&kept, json!({}), Carries::Changes), "Everyone");
 }
 
 #[test]
@@ -165,25 +175,31 @@ fn a_filter_looks_where_an_attribute_condition_looks_and_unknown_is_not_false() 
         ),
         mapping("Everyone", Condition::Any),
     ];
-    let of = |body: Value, whole| verdict(&sales, body, whole);
+    let of = |body: Value, carries| verdict(&sales, body, carries);
     assert_eq!(
         of(
             json!({"countryCode": "FR", ENTERPRISE: {"department": "sales"}}),
-            true
+            Carries::Everything
         ),
         "m"
     );
     assert_eq!(
         of(
             json!({"countryCode": "de", ENTERPRISE: {"department": "Sales"}}),
-            true
+            Carries::Everything
         ),
         "Everyone"
     );
-    assert_eq!(of(json!({ENTERPRISE: {"department": "Sales"}}), true), "m");
-    assert_eq!(of(json!({ENTERPRISE: {"department": "Sales"}}), false), "?m");
     assert_eq!(
-        of(json!({ENTERPRISE: {"department": "Legal"}}), false),
+        of(json!({ENTERPRISE: {"department": "Sales"}}), Carries::Everything),
+        "m"
+    );
+    assert_eq!(
+        of(json!({ENTERPRISE: {"department": "Sales"}}), Carries::Changes),
+        "?m"
+    );
+    assert_eq!(
+        of(json!({ENTERPRISE: {"department": "Legal"}}), Carries::Changes),
         "Everyone",
         "false, whatever the rest"
     );
@@ -196,13 +212,13 @@ fn a_filter_looks_where_an_attribute_condition_looks_and_unknown_is_not_false() 
         json!({"title": "t"}),
         json!({"emails": [{"type": "work", "value": "a@X"}]}),
     ] {
-        assert_eq!(verdict(&either, body, true), "m");
+        assert_eq!(verdict(&either, body, Carries::Everything), "m");
     }
     assert_eq!(
         verdict(
             &either,
             json!({"title": "", "emails": [{"type": "home", "value": "a@x"}]}),
-            true
+            Carries::Everything
         ),
         "-"
     );
@@ -241,7 +257,7 @@ fn what_can_never_match_is_seen() {
 fn a_mapping_for_other_connections_is_passed_over() {
     let mut limited = mapping("Okta", Condition::Any);
     limited.connections = vec![Uuid::max().into()];
-    assert_eq!(verdict(&[limited], json!({}), true), "-");
+    assert_eq!(verdict(&[limited], json!({}), Carries::Everything), "-");
 }
 
 #[test]
@@ -257,7 +273,7 @@ fn a_miss_tells_what_was_looked_at_and_found() {
         connection: None,
         attributes: &Object::new(),
         undeclared: &undeclared,
-        whole: true,
+        carries: Carries::Everything,
     };
     let Verdict::Unmatched(looked) = decide(&mappings, &subject) else {
         panic!("matched")

@@ -19,7 +19,7 @@ mod user;
 
 pub use bytes::Bytes;
 pub use context::{Actor, Ctx, Ids};
-pub use decide::{Answer, Judged, Looked, Subject, Verdict, decide, judge};
+pub use decide::{Answer, Carries, Judged, Looked, Subject, Verdict, decide, judge};
 pub use event::{Event, EventKind};
 pub use ids::{AttributeId, ConnectionId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId};
 pub use jiff::Timestamp;
@@ -27,8 +27,8 @@ pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservati
 pub use mapping::{Condition, Decision, Mapping, Outcome, shadowed};
 pub use refusal::{Refusal, Thing};
 pub use settings::{
-    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, OrHold, Profile, Reclassify,
-    Settings, Storage, Tenant,
+    CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, NoTarget, OrHold, Profile,
+    Reclassify, Settings, Storage, Tenant,
 };
 pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
 pub use user::{Doubt, Facts, Pins, Placement, Record, User};

@@ -231,11 +231,11 @@ impl Lifecycle {
     }
 
     /// An administrator ends a preservation. Where the identity provider itself says inactive, the hold ends and the
-    /// account stays preserved, unless the administrator overrides that.
+    /// account stays preserved by the provider, whose name is in `mark`, unless the administrator overrides that.
     ///
     /// # Errors
     /// [`Refusal::InactiveInIdp`] where there is no hold to end and no override.
-    pub fn release(self, over: Override) -> Result<Self, Refusal> {
+    pub fn release(self, over: Override, mark: Mark<'_>) -> Result<Self, Refusal> {
         match self {
             Self::Active { .. } => Ok(self),
             Self::Held { .. }
@@ -255,8 +255,8 @@ impl Lifecycle {
                     Cause::Deactivated
                 };
                 let preservation = Preservation {
-                    cause,
-                    ..preservation
+                    purge_at: preservation.purge_at,
+                    ..mark.preservation(cause)
                 };
                 Ok(Self::Preserved {
                     idp,
@@ -284,6 +284,20 @@ impl Lifecycle {
             },
             other => other,
         }
+    }
+
+    /// Nobody speaks for the user any more: a manual user counts as active where it is not preserved.
+    #[must_use]
+    pub fn unmanaged(self) -> Self {
+        match self {
+            Self::Active { .. } => Self::joined(),
+            other => other,
+        }
+    }
+
+    /// Whether the user is active against the identity provider's word, until its next one.
+    pub fn is_overridden(&self) -> bool {
+        matches!(self, Self::Active { idp } if *idp != IdpState::Active)
     }
 
     /// What the identity provider says.

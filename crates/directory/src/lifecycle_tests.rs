@@ -60,14 +60,17 @@ fn no_word_of_a_provider_ends_an_administrators_hold() {
 #[test]
 fn an_administrator_ends_a_hold_but_not_the_providers_word() {
     let held = Lifecycle::joined().preserve(ADMINISTRATOR);
-    assert_eq!(held.clone().release(Override::No).unwrap(), Lifecycle::joined());
-    let inactive = held.deactivate(OKTA).release(Override::No).unwrap();
+    assert_eq!(
+        held.clone().release(Override::No, OKTA).unwrap(),
+        Lifecycle::joined()
+    );
+    let inactive = held.deactivate(OKTA).release(Override::No, OKTA).unwrap();
     assert_eq!(
         (inactive.status(), inactive.hold()),
         (Status::Preserved, Hold::None)
     );
-    assert!(inactive.clone().release(Override::No).is_err());
-    let over = inactive.release(Override::UntilNextWord).unwrap();
+    assert!(inactive.clone().release(Override::No, OKTA).is_err());
+    let over = inactive.release(Override::UntilNextWord, OKTA).unwrap();
     assert_eq!(
         (over.status(), over.idp_state()),
         (Status::Active, IdpState::Inactive)

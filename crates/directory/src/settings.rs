@@ -131,6 +131,22 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of a PATCH that adds to, or replaces, a value that is not there (RFC 7644 section 3.5.2.3).
+    NoTarget {
+        /// The value is made.
+        Create = "create",
+        /// 400 `noTarget`.
+        Refuse = "refuse",
+    }
+}
+
+impl NoTarget {
+    fn create() -> Self {
+        Self::Create
+    }
+}
+
 impl OrHold {
     fn refuse() -> Self {
         Self::Refuse
@@ -209,6 +225,9 @@ pub struct Connection {
     /// What becomes of a user whom no mapping matches.
     #[serde(default = "OrHold::refuse")]
     pub unmatched: OrHold,
+    /// What becomes of a PATCH whose filter in brackets matches no value.
+    #[serde(default = "NoTarget::create")]
+    pub no_target: NoTarget,
 }
 
 /// A named set of settings for users.

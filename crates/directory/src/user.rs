@@ -308,6 +308,7 @@ impl Record {
             "status": facts.lifecycle.status().name(),
             "idpState": facts.lifecycle.idp_state().name(),
             "hold": facts.lifecycle.hold().name(),
+            "overridden": facts.lifecycle.is_overridden(),
             "preservation": preservation,
             "legalHold": facts.legal_hold,
             "profile": profile.map(|profile| profile.name.as_str()),

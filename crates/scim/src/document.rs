@@ -63,7 +63,14 @@ impl Schemas {
             Value::Object(inner) => inner,
             unassigned if is_absent(&unassigned) => return Ok(()),
             other if declared.is_some() => return Err(wrong_type(urn, "an object", &other)),
-            other => return set_aside_flat(&mut into.undeclared, urn, other),
+            other => {
+                return match urn.rsplit_once(':') {
+                    Some((schema, name)) if name.eq_ignore_ascii_case(USER_PRINCIPAL_NAME) => {
+                        self.admit_extension(schema, json!({ name: other }), into)
+                    }
+                    _ => set_aside_flat(&mut into.undeclared, urn, other),
+                };
+            }
         };
         if declared.is_some_and(Schema::is_read_only) {
             return Ok(());
@@ -175,9 +182,7 @@ fn admit_attribute(
     if matches!(attribute.mutability, Mutability::ReadOnly | Mutability::WriteOnly) {
         return Ok(());
     }
-    if let (Type::Complex, false, Value::Object(object)) = (attribute.kind, attribute.multi_valued, &value) {
-        set_aside_unknown(attribute, object, dropped);
-    }
+    set_aside_unknown(attribute, &value, dropped);
     let path = if urn.is_empty() {
         attribute.name.to_string()
     } else {
@@ -189,15 +194,29 @@ fn admit_attribute(
     }
 }
 
-/// Undeclared parts of a complex attribute are kept apart under its name, so that a mapping may look at them.
-fn set_aside_unknown(attribute: &Attribute, object: &Object, dropped: &mut Object) {
-    let unknown: Object = object
-        .iter()
-        .filter(|(key, _)| attribute.sub(key).is_none())
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if !unknown.is_empty() {
-        dropped.insert(attribute.name.to_string(), Value::Object(unknown));
+/// Parts of a complex attribute that are not kept stand apart under its name, so that a mapping may look at them.
+pub(crate) fn set_aside_unknown(attribute: &Attribute, value: &Value, dropped: &mut Object) {
+    if attribute.kind != Type::Complex {
+        return;
+    }
+    let is_kept = |key: &str| {
+        let sub = attribute.sub(key);
+        sub.is_some_and(|sub| sub.mutability != Mutability::ReadOnly)
+    };
+    let unknown = |value: &Value| -> Option<Value> {
+        let parts = value.as_object()?.iter().filter(|(key, _)| !is_kept(key));
+        let parts: Object = parts.map(|(key, value)| (key.clone(), value.clone())).collect();
+        (!parts.is_empty()).then_some(Value::Object(parts))
+    };
+    let apart = match value {
+        Value::Array(values) => {
+            let apart: Vec<_> = values.iter().filter_map(unknown).collect();
+            (!apart.is_empty()).then_some(Value::Array(apart))
+        }
+        single => unknown(single),
+    };
+    if let Some(apart) = apart {
+        dropped.insert(attribute.name.to_string(), apart);
     }
 }
 

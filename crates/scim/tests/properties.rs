@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use scim::filter::{Literal, Operator, Quotes};
-use scim::{AttributePath, Filter, Patch, Schemas};
+use scim::{AttributePath, Filter, Miss, Patch, Schemas};
 use serde_json::{Value, json};
 
 fn path() -> impl Strategy<Value = AttributePath> {
@@ -121,13 +121,16 @@ proptest! {
     }
 
     #[test]
-    fn a_patch_never_panics_and_leaves_what_could_have_been_created(operations in prop::collection::vec(operation(), 1..5)) {
+    fn a_patch_never_panics_and_leaves_what_could_have_been_created(
+        operations in prop::collection::vec(operation(), 1..5),
+        miss in prop::sample::select(vec![Miss::Create, Miss::Refuse]),
+    ) {
         let schemas = Schemas::standard();
         let user = json!({"userName": "a", "active": true, "emails": [{"type": "work", "value": "a@x", "primary": true}, {"value": "b@x"}],
             "name": {"givenName": "A"}});
         let message = json!({"Operations": operations});
         let patch = Patch::parse(message.as_object().cloned().unwrap()).unwrap();
-        if let Ok(patched) = patch.apply(&schemas, user.as_object().cloned().unwrap()) {
+        if let Ok(patched) = patch.apply(&schemas, user.as_object().cloned().unwrap(), miss) {
             let admitted = schemas.admit(patched.attributes.clone()).unwrap();
             prop_assert_eq!(Value::Object(admitted.attributes), Value::Object(patched.attributes), "what is kept is valid as it is");
             prop_assert!(admitted.undeclared.is_empty());
@@ -141,7 +144,7 @@ fn words() -> impl Strategy<Value = String> {
         "userName",
         "name.familyName",
         "emails",
-        "urn:ietf:params:scim:schemas:core:2.0:User:active",
+        " urn:ietf:params:scim:schemas:core:2.0:User:active",
         " eq ",
         " NE ",
         " gt ",

@@ -1,6 +1,6 @@
 //! Why a person gets what they get: every mapping in order, what it says and what it looked at.
 
-use directory::{Answer, ConnectionId, Record, Settings, Subject, judge};
+use directory::{Answer, Carries, ConnectionId, Record, Settings, Subject, judge};
 use scim::{Admitted, Object};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub fn of_user(settings: &Settings, record: &Record) -> Vec<Explained> {
         connection: user.facts.connection,
         attributes: &user.shown_attributes(),
         undeclared: &Object::new(),
-        whole: false,
+        carries: Carries::Changes,
     };
     explained(settings, &subject)
 }
@@ -41,7 +41,7 @@ pub fn of_body(settings: &Settings, sent: &Admitted, connection: Option<Connecti
         connection,
         attributes: &sent.attributes,
         undeclared: &sent.undeclared,
-        whole: true,
+        carries: Carries::Everything,
     };
     explained(settings, &subject)
 }

@@ -1,8 +1,8 @@
 //! An empty database becomes one that an identity provider can be connected to at once.
 
 use directory::{
-    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, OrHold,
-    Outcome, Profile, ProfileId, Secret, Storage, StorageId, Tenant,
+    Bytes, Condition, Connection, ConnectionId, ConnectionKind, Ctx, Mapping, MappingId, Name, NoTarget,
+    OrHold, Outcome, Profile, ProfileId, Secret, Storage, StorageId, Tenant,
 };
 use store::Tx;
 
@@ -40,6 +40,7 @@ pub(crate) fn furnish(tx: &mut Tx<'_>, ctx: &Ctx, tenant: &Tenant) -> Result<(),
         name: name.clone(),
         kind: ConnectionKind::Other,
         unmatched: OrHold::Refuse,
+        no_target: NoTarget::Create,
     };
     let profile = Profile {
         id: ProfileId::from(ctx.ids.nth(2)),

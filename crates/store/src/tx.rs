@@ -21,6 +21,8 @@ pub struct Tx<'c> {
     generation: Option<i64>,
     /// Whether this transaction changed settings, so that what it loads is not for others yet.
     dirty: bool,
+    /// Whether somebody's data were removed for good, and must not linger in a log.
+    purged: bool,
     /// Whether the work under way has written.
     wrote: bool,
     /// What the work under way has put off.
@@ -50,6 +52,7 @@ impl<'c> Tx<'c> {
             cache,
             generation: None,
             dirty: false,
+            purged: false,
             wrote: false,
             pending,
             kept,
@@ -90,6 +93,16 @@ impl<'c> Tx<'c> {
     /// Whether this transaction has changed settings or tokens.
     pub(crate) fn has_changed_settings(&self) -> bool {
         self.dirty
+    }
+
+    /// Whether somebody's data were removed for good.
+    pub(crate) fn has_purged(&self) -> bool {
+        self.purged
+    }
+
+    /// Notes that somebody's data were removed for good.
+    pub(crate) fn purged(&mut self) {
+        self.purged = true;
     }
 
     /// Begins a new generation of settings; every process sees it at its next look.

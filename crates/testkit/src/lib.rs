@@ -17,6 +17,7 @@ use directory::{Actor, ConnectionKind, Ctx, TenantId, Timestamp, UserId};
 use serde_json::Value;
 use server::{Control, Options, Server};
 use service::Error;
+use service::settings::connections::ConnectionChange;
 use service::settings::mappings::MappingChange;
 use service::settings::profiles::ProfileChange;
 use service::settings::tenants::TenantChange;
@@ -132,6 +133,21 @@ impl Provost {
     pub async fn set_tenant(&self, change: TenantChange) {
         self.admin(move |tx, ctx| service::settings::tenants::set(tx, ctx, &change))
             .await;
+    }
+
+    /// Changes the connection `default`.
+    pub async fn set_connection(&self, change: ConnectionChange) {
+        self.admin(move |tx, ctx| service::settings::connections::set(tx, ctx, "default", &change))
+            .await;
+    }
+
+    /// The connection `default` holds people whom no mapping matches.
+    pub async fn hold_unmatched(&self) {
+        self.set_connection(ConnectionChange {
+            unmatched: Some(directory::OrHold::Hold),
+            ..ConnectionChange::default()
+        })
+        .await;
     }
 
     /// Adds a profile.

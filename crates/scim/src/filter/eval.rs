@@ -214,7 +214,12 @@ fn compare_text(attribute: Option<&Attribute>, value: &str, operator: Operator, 
     let (value, wanted) = if case_exact {
         (Cow::Borrowed(value), wanted)
     } else {
-        (fold(value), Cow::Owned(fold(&wanted).into_owned()))
+        // Blanks around a text say nothing, except in what one looks for within another.
+        let wanted = match operator {
+            Operator::Co | Operator::Sw | Operator::Ew => &*wanted,
+            _ => wanted.trim(),
+        };
+        (fold(value.trim()), Cow::Owned(fold(wanted).into_owned()))
     };
     match operator {
         Operator::Co => value.contains(&*wanted),

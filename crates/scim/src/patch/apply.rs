@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Operation, Patch, Patched, Path, Verb, values};
-use crate::document::{is_urn, object_in};
+use super::{Miss, Operation, Patch, Patched, Path, Verb, values};
+use crate::document::{is_urn, object_in, set_aside_unknown};
 use crate::path::Target;
 use crate::schema::{Mutability, Schema, Schemas, USER_PRINCIPAL_NAME};
 use crate::{AttributePath, Error, Kind, Object, json::name_of};
@@ -13,11 +13,12 @@ impl Patch {
     ///
     /// # Errors
     /// `invalidPath`, `noTarget`, `mutability` or `invalidValue`, naming the operation by its number and the place.
-    pub fn apply(&self, schemas: &Schemas, attributes: Object) -> Result<Patched, Error> {
+    pub fn apply(&self, schemas: &Schemas, attributes: Object, miss: Miss) -> Result<Patched, Error> {
         let mut patched = Patched {
             attributes,
             undeclared: Object::new(),
             touched: Vec::new(),
+            miss,
         };
         for (index, operation) in self.operations.iter().enumerate() {
             operation
@@ -124,6 +125,30 @@ fn apply_at(
     check_mutability(target, text)?;
     if target.attribute.mutability == Mutability::WriteOnly {
         return Ok(());
+    }
+    if let (Some(filter), Miss::Refuse) = (&path.filter, on.miss)
+        && verb != Verb::Remove
+    {
+        let holder = match target.extension {
+            None => Some(&on.attributes),
+            Some(urn) => on.attributes.get(urn).and_then(Value::as_object),
+        };
+        values::check_target(target.attribute, filter, text, holder)?;
+    }
+    if let (Some(value), None) = (&value, target.sub) {
+        let mut apart = Object::new();
+        set_aside_unknown(target.attribute, value, &mut apart);
+        match target.extension {
+            None => on.undeclared.extend(apart),
+            Some(_) if apart.is_empty() => {}
+            Some(urn) => {
+                let entry = on.undeclared.entry(urn).or_insert_with(|| json!({}));
+                entry
+                    .as_object_mut()
+                    .into_iter()
+                    .for_each(|object| object.extend(apart.clone()));
+            }
+        }
     }
     let Some(urn) = target.extension else {
         return values::apply(

@@ -19,6 +19,16 @@ pub struct Patch {
     operations: Vec<Operation>,
 }
 
+/// What becomes of an add or replace whose filter in brackets matches no value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Miss {
+    /// The value that the filter describes is made, as Entra ID needs it (server rule 5).
+    #[default]
+    Create,
+    /// `noTarget`, as RFC 7644 section 3.5.2.3 has it.
+    Refuse,
+}
+
 /// What a patch made of a resource's attributes.
 #[derive(Debug, Clone, Default)]
 pub struct Patched {
@@ -28,6 +38,7 @@ pub struct Patched {
     pub undeclared: Object,
     /// Names of the attributes that an operation named, in small letters; sub-attributes count as their attribute.
     pub touched: Vec<String>,
+    miss: Miss,
 }
 
 #[derive(Debug, Clone)]

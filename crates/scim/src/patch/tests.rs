@@ -3,14 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::schema::{ENTERPRISE, Schemas};
-use crate::{Error, Kind, Object, Patch, Patched};
+use crate::{Error, Kind, Miss, Object, Patch, Patched};
 
 fn object(value: Value) -> Object {
     value.as_object().cloned().unwrap()
 }
 
 fn run(on: Value, operations: Value) -> Result<Patched, Error> {
-    Patch::parse(object(json!({"Operations": operations})))?.apply(&Schemas::standard(), object(on))
+    Patch::parse(object(json!({"Operations": operations})))?.apply(
+        &Schemas::standard(),
+        object(on),
+        Miss::Create,
+    )
 }
 
 fn patched(on: Value, operations: Value) -> Value {

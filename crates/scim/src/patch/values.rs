@@ -194,6 +194,22 @@ fn set_elements(
     Ok(())
 }
 
+/// Refuses a filter that no value matches.
+pub(super) fn check_target(
+    attribute: &Attribute,
+    filter: &Filter,
+    path: &str,
+    holder: Option<&Object>,
+) -> Result<(), Error> {
+    let values = holder.and_then(|holder| holder.get(&*attribute.name)?.as_array());
+    let is_there = |value: &Value| filter.matches_element(Some(attribute), value);
+    if values.is_some_and(|values| values.iter().any(is_there)) {
+        return Ok(());
+    }
+    let detail = format!("{path}: no value of {} matches.", attribute.name);
+    Err(Error::new(Kind::NoTarget, detail))
+}
+
 /// The element that a filter's equality terms describe: where nothing matches, it is made (server rule 5).
 fn described(attribute: &Attribute, filter: &Filter, path: &str) -> Result<Value, Error> {
     let mut element = Object::new();

@@ -1,7 +1,7 @@
 //! Connections: app integrations in identity providers. Users of a connection that is removed become manual.
 
 use directory::{
-    Connection, ConnectionId, ConnectionKind, Ctx, EventKind, Mapping, Name, OrHold, Refusal, Thing,
+    Connection, ConnectionId, ConnectionKind, Ctx, EventKind, Mapping, Name, NoTarget, OrHold, Refusal, Thing,
 };
 use store::Tx;
 use store::users::{Scope, Walk};
@@ -21,31 +21,42 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Resu
         name: Name::parse(name)?,
         kind,
         unmatched: OrHold::Refuse,
+        no_target: NoTarget::Create,
     };
     check_free(&settings.connections, &connection.name, None)?;
     put(tx, ctx, EventKind::SettingAdded, &connection)?;
     Ok(connection)
 }
 
-/// Changes a connection's name or kind, or what becomes of a user whom no mapping matches.
+/// What an administrator says of a connection; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// What is behind it.
+    pub kind: Option<ConnectionKind>,
+    /// What becomes of a user whom no mapping matches.
+    pub unmatched: Option<OrHold>,
+    /// What becomes of a PATCH whose filter in brackets matches no value.
+    pub no_target: Option<NoTarget>,
+}
+
+/// Changes a connection.
 ///
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
-pub fn set(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    name: &str,
-    rename: Option<&str>,
-    kind: Option<ConnectionKind>,
-    unmatched: Option<OrHold>,
-) -> Result<Connection, Error> {
+pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ConnectionChange) -> Result<Connection, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = named(&settings.connections, name)?;
     let connection = Connection {
         id: before.id,
-        name: rename.map_or(Ok(before.name.clone()), Name::parse)?,
-        kind: kind.unwrap_or(before.kind),
-        unmatched: unmatched.unwrap_or(before.unmatched),
+        name: change
+            .name
+            .as_deref()
+            .map_or(Ok(before.name.clone()), Name::parse)?,
+        kind: change.kind.unwrap_or(before.kind),
+        unmatched: change.unmatched.unwrap_or(before.unmatched),
+        no_target: change.no_target.unwrap_or(before.no_target),
     };
     check_free(&settings.connections, &connection.name, Some(before))?;
     put(tx, ctx, EventKind::SettingChanged, &connection)?;

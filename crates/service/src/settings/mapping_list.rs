@@ -2,7 +2,8 @@
 //! person would get another profile than the file says.
 
 use directory::{
-    Condition, Ctx, EventKind, Mapping, MappingId, Name, Outcome, Refusal, Settings, Subject, Verdict, decide,
+    Carries, Condition, Ctx, EventKind, Mapping, MappingId, Name, Outcome, Refusal, Settings, Subject,
+    Verdict, decide,
 };
 use scim::Object;
 use store::Tx;
@@ -144,7 +145,7 @@ fn check_examples(examples: &[Example], mappings: &[Mapping], settings: &Setting
             connection,
             attributes: &sent.attributes,
             undeclared: &sent.undeclared,
-            whole: true,
+            carries: Carries::Everything,
         };
         let got = match decide(mappings, &subject) {
             Verdict::Matched(mapping) => settings.profile(mapping.outcome.profile),

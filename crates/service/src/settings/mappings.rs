@@ -67,12 +67,7 @@ pub fn add(
             .rev()
             .take_while(|mapping| mapping.condition == Condition::Any)
             .count();
-        settings.mappings.len()
-            - if mapping.condition == Condition::Any {
-                0
-            } else {
-                trailing
-            }
+        settings.mappings.len() - trailing
     };
     let index = at.map_or_else(above_any, index_of);
     let id = mapping.id;

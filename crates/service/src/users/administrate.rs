@@ -1,6 +1,6 @@
 //! An administrator preserves a user, or ends a preservation.
 
-use directory::{Ctx, EventKind, IdpState, Mark, Override, Record, Refusal, Settings, Status, UserId};
+use directory::{Ctx, EventKind, Mark, Override, Record, Refusal, Settings, Status, UserId};
 use store::Tx;
 use store::users::{Scope, by_id};
 
@@ -35,12 +35,24 @@ pub fn activate(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, over: Override) -> Resul
     let settings = tx.settings(ctx.tenant)?;
     let before = existing(tx, ctx, id)?;
     let mut user = before.clone().open();
-    // Nobody speaks for a manual user, so there is no word to override.
-    let over = match (user.facts.connection, user.facts.lifecycle.idp_state()) {
-        (None, IdpState::Inactive) => Override::UntilNextWord,
-        _ => over,
+    let provider = user.facts.connection.and_then(|id| settings.connection(id));
+    let mark = Mark {
+        by: provider.map_or(ctx.actor.name(), |provider| provider.name.as_str()),
+        at: ctx.now,
+        purge_days: 0,
     };
-    user.facts.lifecycle = user.facts.lifecycle.release(over)?;
+    user.facts.lifecycle = match provider {
+        Some(_) => user.facts.lifecycle.release(over, mark)?,
+        // Nobody speaks for a manual user, so there is no word to override.
+        None => user
+            .facts
+            .lifecycle
+            .release(Override::UntilNextWord, mark)?
+            .unmanaged(),
+    };
+    if user.facts.lifecycle.is_visible() && !before.facts.lifecycle.is_visible() {
+        conflicts::check(tx, &settings, &user, None)?;
+    }
     if user.facts.lifecycle.status() == Status::Active {
         place::demand_seat(tx, ctx, &settings, &mut user, &before.facts)?;
     }
@@ -103,6 +115,9 @@ pub fn resolve(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, person: Person) -> Result
 pub(crate) fn release(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, before: Record) -> Result<(), Error> {
     let mut user = before.clone().open();
     user.facts.connection = None;
+    if user.facts.lifecycle.is_visible() {
+        user.facts.lifecycle = user.facts.lifecycle.unmanaged();
+    }
     record::changed(tx, ctx, settings, user, before, EventKind::UserReleased).map(drop)
 }
 

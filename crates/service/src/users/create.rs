@@ -1,8 +1,8 @@
 //! An identity provider creates a user, who may be new, known, or back again.
 
 use directory::{
-    ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, Placement, Record, Refusal, Settings, Status, User,
-    UserId,
+    Carries, ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, Placement, Record, Refusal, Settings,
+    Status, User, UserId,
 };
 use scim::{Admitted, Object};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use store::Tx;
 use store::users::{Known, Names};
 
 use super::conflicts::different_ids;
-use super::place::{self, Brings, Carries};
+use super::place::{self, Brings};
 use super::{conflicts, record};
 use crate::Error;
 
@@ -120,8 +120,12 @@ fn meant(
                 &holder,
             ));
         }
-        // What a connection that is no more called a manual user says nothing about who is meant now.
-        return match different_ids(&holder.clone().open(), user).filter(|_| !is_manual) {
+        // What a connection that is no more called a manual user says nothing about who works under that name now; who
+        // left it is another matter.
+        let says_nothing = is_manual
+            && (holder.facts.lifecycle.status() != Status::Preserved
+                || settings.tenant.accepts_new_external_ids(ctx.now));
+        return match different_ids(&holder.clone().open(), user).filter(|_| !says_nothing) {
             Some(different) => Err(different.refusal(user_name)),
             None => Ok(Some(holder)),
         };
@@ -147,7 +151,10 @@ fn bring_back(
     let mut user = before.clone().open();
     let old = user.clone();
     super::update::assign(&mut user, sent.attributes.clone());
-    user.facts.connection = Some(connection);
+    if old.facts.connection != Some(connection) {
+        user.facts.connection = Some(connection);
+        user.facts.lifecycle = user.facts.lifecycle.unmanaged();
+    }
     user.check_required(settings)?;
     let was_visible = old.facts.lifecycle.is_visible();
     conflicts::check(tx, settings, &user, was_visible.then_some(&old))?;

@@ -1,8 +1,8 @@
 //! Placing a user: the mappings decide, limits are heeded, and the decision is kept.
 
 use directory::{
-    Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile, Reclassify, Refusal,
-    Settings, Status, Subject, User, Verdict, Wait, decide, rfc3339,
+    Carries, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile, Reclassify,
+    Refusal, Settings, Status, Subject, User, Verdict, Wait, decide, rfc3339,
 };
 use scim::Object;
 use store::Tx;
@@ -10,15 +10,6 @@ use store::counts::{self, Count};
 
 use super::set::PlaceChange;
 use crate::Error;
-
-/// Whether a request carries the whole person, or only what changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carries {
-    /// POST and PUT: an undeclared attribute that is not there is absent.
-    Everything,
-    /// PATCH: it is unknown.
-    Changes,
-}
 
 /// What the mappings, as they are now, would do to a user who has a place.
 #[derive(Debug, Clone, Copy)]
@@ -71,26 +62,27 @@ fn take(outlook: Outlook<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) {
     match outlook {
         Outlook::Unknown(_) => {}
         Outlook::Stays => placement.doubt = None,
-        Outlook::Unmatched => placement.doubt = Some(Doubt::Unmatched),
+        // A profile that was set by hand is nobody's doubt.
+        Outlook::Unmatched => placement.doubt = Some(Doubt::Unmatched).filter(|_| !placement.pins.profile),
         Outlook::Full(_) => placement.doubt = Some(Doubt::Full),
-        Outlook::Moves(mapping) => {
-            let new = placed_by(mapping, ctx, settings);
-            *placement = Placement {
-                profile: placement
-                    .profile
-                    .filter(|_| placement.pins.profile)
-                    .or(new.profile),
-                storage: placement.storage.or(new.storage),
-                own_quota: if placement.pins.quota {
-                    placement.own_quota
-                } else {
-                    new.own_quota
-                },
-                pins: placement.pins,
-                ..new
-            };
-        }
+        Outlook::Moves(mapping) => settle(placement, mapping, ctx, settings),
     }
+}
+
+/// Gives what the mapping gives, except for what was set by hand, and for a storage that there is.
+fn settle(placement: &mut Placement, mapping: &Mapping, ctx: &Ctx, settings: &Settings) {
+    let (old, new) = (placement.clone(), placed_by(mapping, ctx, settings));
+    *placement = Placement {
+        profile: old.profile.filter(|_| old.pins.profile).or(new.profile),
+        storage: old.storage.or(new.storage),
+        own_quota: if old.pins.quota {
+            old.own_quota
+        } else {
+            new.own_quota
+        },
+        pins: old.pins,
+        ..new
+    };
 }
 
 /// Decides about an active user as the mappings of `settings` have it, by what is kept of it.
@@ -126,7 +118,7 @@ fn place(
 ) -> Result<(), Refusal> {
     match verdict(settings, user, undeclared, carries) {
         Verdict::Matched(mapping) => {
-            user.facts.placement = placed_by(mapping, ctx, settings);
+            settle(&mut user.facts.placement, mapping, ctx, settings);
             Ok(())
         }
         Verdict::Unmatched(looked) => Err(Refusal::Unmatched { looked }),
@@ -140,7 +132,7 @@ fn verdict<'s>(settings: &'s Settings, user: &User, undeclared: &Object, carries
         connection: user.facts.connection,
         attributes: &user.shown_attributes(),
         undeclared,
-        whole: carries == Carries::Everything,
+        carries,
     };
     decide(&settings.mappings, &subject)
 }
@@ -236,7 +228,8 @@ pub(super) fn seat(
     Ok(())
 }
 
-/// Gives a user whom an administrator activates a place and a seat.
+/// Gives a user whom an administrator activates a place and a seat. Where it cannot have them, it is held or refused, as
+/// the connection and the tenant have it.
 ///
 /// # Errors
 /// [`Refusal::NeverPlaced`], [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
@@ -247,13 +240,33 @@ pub(super) fn demand_seat(
     user: &mut User,
     before: &Facts,
 ) -> Result<(), Error> {
-    if user.facts.placement.profile.is_none() {
-        place(ctx, settings, user, &Object::new(), Carries::Everything).map_err(|_| Refusal::NeverPlaced)?;
+    if user.facts.placement.profile.is_none()
+        && place(ctx, settings, user, &Object::new(), Carries::Everything).is_err()
+    {
+        if unmatched(settings, user) == OrHold::Refuse {
+            return Err(Refusal::NeverPlaced.into());
+        }
+        hold(user, Wait::Unmatched, ctx);
+        return Ok(());
     }
     if before.lifecycle.status() == Status::Active {
         return Ok(());
     }
-    check_limits(tx, settings, &user.facts)
+    take_seat(tx, ctx, settings, user)
+}
+
+/// Refuses one more active user where there are as many as there may be, or holds it.
+///
+/// # Errors
+/// [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
+fn take_seat(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) -> Result<(), Error> {
+    match check_limits(tx, settings, &user.facts) {
+        Err(Error::Refused(_)) if settings.tenant.over_limit == OrHold::Hold => {
+            hold(user, Wait::Limit, ctx);
+            Ok(())
+        }
+        checked => checked,
+    }
 }
 
 /// Gives a new manual user a place and a seat: what `change` says, and the mappings' for the rest.
@@ -285,13 +298,7 @@ pub(super) fn seat_by_hand(
     if user.facts.lifecycle.status() == Status::Preserved {
         return Ok(());
     }
-    match check_limits(tx, settings, &user.facts) {
-        Err(Error::Refused(_)) if settings.tenant.over_limit == OrHold::Hold => {
-            hold(user, Wait::Limit, ctx);
-            Ok(())
-        }
-        checked => checked,
-    }
+    take_seat(tx, ctx, settings, user)
 }
 
 /// Looks whether a held user can be active now; it goes on waiting where it cannot.

@@ -31,7 +31,7 @@ pub(super) fn changed(
         return Ok(before);
     }
     user.facts.modified = ctx.now;
-    let record = store::users::update(tx, settings, user, &before.facts)?;
+    let record = store::users::update(tx, settings, user, &before)?;
     append(tx, ctx, settings, kind, &record);
     let place = |facts: &Facts| (facts.placement.profile, facts.placement.own_quota);
     if before.facts.placement.profile.is_some() && place(&before.facts) != place(&record.facts) {

@@ -1,11 +1,11 @@
 //! An identity provider changes a user: PUT and PATCH, deactivation and reactivation among them.
 
-use directory::{ConnectionId, Ctx, Mark, Record, Refusal, Settings, Status, User};
-use scim::{Admitted, AttributePath, Object, Patch};
+use directory::{Carries, ConnectionId, Ctx, Mark, NoTarget, Record, Refusal, Settings, Status, User};
+use scim::{Admitted, AttributePath, Miss, Object, Patch};
 use serde_json::Value;
 use store::Tx;
 
-use super::place::{self, Brings, Carries};
+use super::place::{self, Brings};
 use super::{conflicts, record, show};
 use crate::Error;
 
@@ -46,11 +46,24 @@ pub fn patch(
 ) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
-    let patched = patch.apply(&settings.schemas, before.clone().open().shown_attributes())?;
+    let miss = match settings
+        .connection(connection)
+        .map(|connection| connection.no_target)
+    {
+        Some(NoTarget::Refuse) => Miss::Refuse,
+        _ => Miss::Create,
+    };
+    let patched = patch.apply(&settings.schemas, before.clone().open().shown_attributes(), miss)?;
     let mut attributes = patched.attributes;
     // `null` is no word about `active`, and an `externalId` that was taken away on purpose is gone.
     attributes.entry("externalId").or_insert(Value::Null);
-    let is_touched = |path: &AttributePath| patched.touched.contains(&path.attribute.to_ascii_lowercase());
+    let has = |name: &str| patched.touched.iter().any(|touched| touched == name);
+    // A display name that is derived follows the name.
+    let is_renamed = has("name") || has("username");
+    let is_touched = |path: &AttributePath| {
+        let name = path.attribute.to_ascii_lowercase();
+        has(&name) || (is_renamed && name == "displayname")
+    };
     let may_move = settings
         .mappings
         .iter()
@@ -85,13 +98,20 @@ fn write(
     let active = sent.attributes.get("active").and_then(Value::as_bool);
     assign(&mut user, sent.attributes);
     keep_the_person(&old, &mut user)?;
-    user.facts.connection = Some(connection);
+    if old.facts.connection != Some(connection) {
+        user.facts.connection = Some(connection);
+        user.facts.lifecycle = user.facts.lifecycle.unmanaged();
+    }
     user.user_name()?;
     // What was missing before is no reason to refuse a change, which may be a leaver's.
     if old.check_required(settings).is_ok() {
         user.check_required(settings)?;
     }
-    conflicts::check(tx, settings, &user, Some(&old))?;
+    let says = match active {
+        Some(false) => Says::Leaves,
+        _ => Says::Stays,
+    };
+    check_names(tx, settings, &mut user, &old, says)?;
     match active {
         Some(true) => user.facts.lifecycle = user.facts.lifecycle.activate()?,
         Some(false) => {
@@ -110,13 +130,51 @@ fn write(
     record::changed(tx, ctx, settings, user, before, kind)
 }
 
+/// What a request says of the user beside the attributes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Leaves,
+    Stays,
+}
+
+/// Refuses names that are another's. Preserving is never blocked: a leaver keeps the names that it had instead.
+fn check_names(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    user: &mut User,
+    old: &User,
+    says: Says,
+) -> Result<(), Error> {
+    loop {
+        let taken = match conflicts::check(tx, settings, user, Some(old)) {
+            Err(Error::Refused(refusal)) if says == Says::Leaves => refusal,
+            checked => return checked,
+        };
+        let name = match taken {
+            Refusal::UserNameTaken { .. } => "userName",
+            Refusal::ExternalIdTaken { .. } => "externalId",
+            Refusal::EmailTaken { .. } => "emails",
+            other => return Err(other.into()),
+        };
+        let known = old
+            .attributes
+            .get(name)
+            .filter(|&known| Some(known) != user.attributes.get(name));
+        match known.cloned() {
+            Some(known) => drop(user.attributes.insert(name.to_owned(), known)),
+            None if user.attributes.shift_remove(name).is_some() && name != "userName" => {}
+            None => return Err(taken.into()),
+        }
+    }
+}
+
 /// A preserved account stays its person's: its externalId can neither be changed nor taken away, since the name may have
 /// been given to somebody else.
 ///
 /// # Errors
 /// [`Refusal::DifferentPerson`].
 fn keep_the_person(old: &User, user: &mut User) -> Result<(), Refusal> {
-    if old.facts.lifecycle.status() != Status::Preserved || old.facts.connection.is_none() {
+    if old.facts.lifecycle.status() != Status::Preserved {
         return Ok(());
     }
     if let Some(different) = conflicts::different_ids(old, user) {

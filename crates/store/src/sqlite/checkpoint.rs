@@ -1,11 +1,14 @@
 //! Copying the write-ahead log back into the database, beside the writer, so that no answer waits for it.
 //!
 //! The log starts over when a copy has caught up with it. Under steady load one never does; so when the log has grown
-//! long, the writer itself copies the little that is left, after its answers are out.
+//! long, the writer itself copies the little that is left, after its answers are out. After a purge the log is emptied as
+//! soon as no reader needs it: what somebody's rows held must not linger in it.
 
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
@@ -17,6 +20,20 @@ const BEGIN: i32 = 1_000;
 /// Pages of log at which the writer takes part: 64 MB.
 const TAKE_PART: i32 = 16_000;
 
+/// How long emptying the log may hold up writers while it waits for readers.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long until it is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// What a transaction leaves in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Nothing that must go.
+    Nothing,
+    /// Data of somebody who was purged.
+    Traces,
+}
+
 /// The writer's end.
 pub(super) struct Checkpoint {
     /// `None` once it is being dropped.
@@ -24,6 +41,8 @@ pub(super) struct Checkpoint {
     thread: Option<thread::JoinHandle<()>>,
     /// Pages in the log after the last commit.
     pages: Arc<AtomicI32>,
+    /// Whether the log is to be emptied.
+    has_traces: Arc<AtomicBool>,
     /// Pages in the log when the last copy began.
     begun_at: i32,
 }
@@ -31,19 +50,19 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     /// Starts the thread that copies; `connection` is its own.
     pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+        connection.busy_timeout(PATIENCE)?;
         let (begin, asked) = mpsc::sync_channel(1);
+        let has_traces = Arc::new(AtomicBool::new(false));
+        let noted = Arc::clone(&has_traces);
         let thread = thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || {
-                while asked.recv().is_ok() {
-                    copy(&connection);
-                }
-            })
+            .spawn(move || serve(&connection, &asked, &noted))
             .map_err(|_| Error::Stopped)?;
         Ok(Self {
             begin: Some(begin),
             thread: Some(thread),
             pages: Arc::default(),
+            has_traces,
             begun_at: 0,
         })
     }
@@ -59,7 +78,11 @@ impl Checkpoint {
     }
 
     /// After a commit whose answers are out.
-    pub(super) fn after_commit(&mut self, connection: &Connection) {
+    pub(super) fn after_commit(&mut self, connection: &Connection, left: Left) {
+        if left == Left::Traces {
+            self.has_traces.store(true, Ordering::Release);
+            let _ = self.begin.as_ref().map(|begin| begin.try_send(()));
+        }
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.begun_at {
             self.begun_at = 0;
@@ -81,6 +104,32 @@ impl Drop for Checkpoint {
             drop(thread.join());
         }
     }
+}
+
+/// Copies when it is asked to, and empties the log while there are traces in it; once more at the end.
+fn serve(connection: &Connection, asked: &mpsc::Receiver<()>, has_traces: &AtomicBool) {
+    let mut is_open = true;
+    while is_open {
+        let asked = if has_traces.load(Ordering::Acquire) {
+            asked.recv_timeout(AGAIN)
+        } else {
+            asked.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        is_open = asked != Err(RecvTimeoutError::Disconnected);
+        if has_traces.swap(false, Ordering::AcqRel) {
+            if !empty(connection) {
+                has_traces.store(true, Ordering::Release);
+            }
+        } else if is_open {
+            copy(connection);
+        }
+    }
+}
+
+/// Empties the log; says whether it could.
+fn empty(connection: &Connection) -> bool {
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    matches!(is_busy, Ok(0))
 }
 
 /// Copies what no reader needs as it was. A reader or another copy in the way is no error: the next one goes on.

@@ -11,7 +11,7 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Left};
 use super::run;
 use crate::cache::Cache;
 use crate::{Error, Tx};
@@ -127,11 +127,11 @@ fn serve(
     while let Ok(first) = waiting.recv() {
         let mut batch = vec![first];
         match transact(connection, cache, &mut batch, Some(waiting)) {
-            Ok(()) => {
+            Ok(left) => {
                 for work in batch {
                     work.answer(Ok(()));
                 }
-                checkpoint.after_commit(connection);
+                checkpoint.after_commit(connection, left);
                 continue;
             }
             // It waited long enough; nobody in the batch is to blame, and nobody gets further alone.
@@ -146,10 +146,14 @@ fn serve(
         for work in batch {
             let mut alone = vec![work];
             let outcome = transact(connection, cache, &mut alone, None);
+            let left = outcome.as_ref().ok().copied();
             alone
                 .into_iter()
-                .zip(std::iter::once(outcome))
+                .zip(std::iter::once(outcome.map(drop)))
                 .for_each(|(work, outcome)| work.answer(outcome));
+            if let Some(left) = left {
+                checkpoint.after_commit(connection, left);
+            }
         }
     }
 }
@@ -160,14 +164,14 @@ fn transact(
     cache: &Cache,
     batch: &mut Vec<Box<dyn Work>>,
     more: Option<&mpsc::Receiver<Box<dyn Work>>>,
-) -> Result<(), Error> {
+) -> Result<Left, Error> {
     run(connection, "BEGIN IMMEDIATE")?;
-    let outcome = fill(connection, cache, batch, more).and_then(|changed_settings| {
+    let outcome = fill(connection, cache, batch, more).and_then(|filled| {
         run(connection, "COMMIT")?;
-        if changed_settings {
+        if filled.changed_settings {
             cache.changed();
         }
-        Ok(())
+        Ok(filled.left)
     });
     // A full disk or an I/O error may have ended the transaction already.
     if outcome.is_err() && !connection.is_autocommit() {
@@ -176,13 +180,20 @@ fn transact(
     outcome
 }
 
-/// Does the work; says whether it changed settings or tokens.
+/// What the work of a batch did beside its rows.
+struct Filled {
+    /// Whether it changed settings or tokens.
+    changed_settings: bool,
+    left: Left,
+}
+
+/// Does the work.
 fn fill(
     connection: &Connection,
     cache: &Cache,
     batch: &mut Vec<Box<dyn Work>>,
     more: Option<&mpsc::Receiver<Box<dyn Work>>>,
-) -> Result<bool, Error> {
+) -> Result<Filled, Error> {
     let mut tx = Tx::new(connection, cache);
     let mut at = 0;
     while at < batch.len() {
@@ -198,7 +209,14 @@ fn fill(
         }
     }
     tx.flush()?;
-    Ok(tx.has_changed_settings())
+    Ok(Filled {
+        changed_settings: tx.has_changed_settings(),
+        left: if tx.has_purged() {
+            Left::Traces
+        } else {
+            Left::Nothing
+        },
+    })
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ const MARGIN: usize = 1_000;
 
 /// Adds a user; its account name is made unique.
 pub fn insert(tx: &mut Tx<'_>, settings: &Settings, mut user: User) -> Result<Record, Error> {
-    name_account(tx, settings, &mut user)?;
+    name_account(tx, settings, &mut user, None)?;
     let (keys, record) = keyed(settings, user, MAX_DOCUMENT)?;
     with_params(settings, &keys, &record, None, |params| tx.run(INSERT, params))?;
     add_emails(tx, settings, &keys, &record.facts)?;
@@ -44,9 +44,15 @@ pub fn insert(tx: &mut Tx<'_>, settings: &Settings, mut user: User) -> Result<Re
 ///
 /// # Errors
 /// [`Error::Stale`] where the row is not at the version of `before`.
-pub fn update(tx: &mut Tx<'_>, settings: &Settings, mut user: User, before: &Facts) -> Result<Record, Error> {
+pub fn update(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    mut user: User,
+    before: &Record,
+) -> Result<Record, Error> {
+    name_account(tx, settings, &mut user, Some(before))?;
+    let before = &before.facts;
     user.facts.version = before.version + 1;
-    name_account(tx, settings, &mut user)?;
     let (keys, record) = keyed(settings, user, MAX_DOCUMENT + MARGIN)?;
     let changed = with_params(settings, &keys, &record, Some(before.version), |params| {
         tx.run(UPDATE, params)
@@ -75,6 +81,7 @@ pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, before: &Facts) -> Result<(), E
     }
     tx.run(FORGET_EMAILS, &key[..2])?;
     events::forget(tx, tenant, before.id)?;
+    tx.purged();
     counts::move_user(tx, tenant, Some(before), None);
     Ok(())
 }
@@ -104,8 +111,10 @@ fn keyed(settings: &Settings, user: User, max: usize) -> Result<(Keys, Record), 
         .map(Facts::key_of)
         .filter(|key| Some(key) != email.as_ref())
         .collect();
+    // Nobody is without a name: this is what a damaged document opens as, and it must not be written over.
+    let user_name = user.user_name().map_err(|_| Error::Unreadable { what: "user" })?;
     let keys = Keys {
-        user_name: Facts::key_of(user.user_name().unwrap_or_default()),
+        user_name: Facts::key_of(user_name),
         account: Facts::key_of(&user.facts.account_name),
         external_id: user.external_id().map(str::to_owned),
         email,
@@ -119,18 +128,22 @@ fn keyed(settings: &Settings, user: User, max: usize) -> Result<(Keys, Record), 
     Ok((keys, record))
 }
 
-/// Two user names that become the same account name get `~2`, `~3` ... appended.
-fn name_account(tx: &mut Tx<'_>, settings: &Settings, user: &mut User) -> Result<(), Error> {
+/// Two user names that become the same account name get `~2`, `~3` ... appended. Who is not renamed keeps the number.
+fn name_account(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    user: &mut User,
+    before: Option<&Record>,
+) -> Result<(), Error> {
     let base = Facts::account_name_of(user.user_name().unwrap_or_default());
-    let numbered = user
-        .facts
-        .account_name
-        .strip_prefix(&base)
-        .and_then(|rest| rest.strip_prefix('~'));
-    let is_its_own =
-        user.facts.account_name == base || numbered.is_some_and(|number| number.parse::<u32>().is_ok());
-    if is_its_own {
+    if user.facts.account_name == base {
         return Ok(());
+    }
+    if let Some(before) = before {
+        let was = before.clone().open();
+        if was.user_name().map(Facts::account_name_of).ok().as_ref() == Some(&base) {
+            return Ok(());
+        }
     }
     let mut candidate = base.clone();
     for number in 2_u64.. {
