@@ -61,28 +61,12 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
 }
 
 fn database(store: &Store, url: &str) -> Result<Vec<Check>, Failure> {
-    let health = store.health()?;
-    let problem = |is_wrong: bool, advice: &str| is_wrong.then(|| advice.to_owned());
-    Ok(vec![
-        Check {
-            subject: format!("database {url}: schema version {}", health.schema),
-            problem: None,
-        },
-        Check {
-            subject: "database: every answer waits for the disk".to_owned(),
-            problem: problem(
-                health.synchronous != 2 || health.journal_mode != "wal",
-                "the file system does not allow a write-ahead log; move the database to a local disk",
-            ),
-        },
-        Check {
-            subject: "database: structure".to_owned(),
-            problem: problem(
-                health.integrity != "ok",
-                "the file is damaged; stop the server and restore a backup",
-            ),
-        },
-    ])
+    let findings = store.health()?;
+    let check = |finding: store::Finding| Check {
+        subject: format!("database {url}: {}", finding.subject),
+        problem: finding.advice,
+    };
+    Ok(findings.into_iter().map(check).collect())
 }
 
 fn connections(

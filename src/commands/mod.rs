@@ -88,8 +88,9 @@ impl Session {
 
 /// Opens a database that is there; only `serve` makes one.
 fn open_existing(url: &DatabaseUrl) -> Result<Store, Failure> {
-    let DatabaseUrl::Sqlite(path) = url;
-    if !path.exists() {
+    if let DatabaseUrl::Sqlite(path) = url
+        && !path.exists()
+    {
         let reason = "there is no such file; `provost serve` makes it".to_owned();
         return Err(store::Error::Unreachable {
             database: path.display().to_string(),

@@ -315,18 +315,14 @@ async fn who_is_purged_is_in_no_file_any_more() {
     provost
         .admin(move |tx, ctx| users::purge(tx, ctx, uid, "asked to be forgotten"))
         .await;
-    let is_there = || {
-        let written = provost.everything_written();
-        ["Nightingale-of-Crimea", "florence@example.com", "00u-florence"]
-            .iter()
-            .any(|secret| {
-                written
-                    .windows(secret.len())
-                    .any(|window| window == secret.as_bytes())
-            })
-    };
     for _ in 0..100 {
-        if !is_there() {
+        let written = provost.everything_written().await;
+        let is_there = |secret: &&str| {
+            let secret = secret.as_bytes();
+            written.windows(secret.len()).any(|window| window == secret)
+        };
+        let secrets = ["Nightingale-of-Crimea", "florence@example.com", "00u-florence"];
+        if !secrets.iter().any(is_there) {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

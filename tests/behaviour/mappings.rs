@@ -95,7 +95,7 @@ async fn an_undeclared_attribute_decides_and_is_in_no_file() {
         detail.contains(secret),
         "the identity provider's administrator may read it: {detail}"
     );
-    let written = provost.everything_written();
+    let written = provost.everything_written().await;
     assert!(
         written.windows(11).any(|bytes| bytes == b"ava@example"),
         "the search finds what is written"

@@ -2,34 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod connections;
-mod discovery;
-mod idp_requests;
-mod leavers;
-mod life_cycle;
-mod lists;
-mod mappings;
-mod names;
-mod people;
-mod placement;
-mod sequences;
-mod tokens;
-mod transport;
-mod users;
-mod wire;
+#[path = "all.rs"]
+mod all;
+
+use all::{id, path, start};
 
 const DATABASE: testkit::Database = testkit::Database::Sqlite;
-
-async fn start() -> testkit::Provost {
-    testkit::Provost::start(DATABASE).await
-}
-
-/// The id of a resource.
-fn id(user: &serde_json::Value) -> &str {
-    user["id"].as_str().unwrap()
-}
-
-/// The path of a resource.
-fn path(user: &serde_json::Value) -> String {
-    format!("/Users/{}", id(user))
-}

@@ -162,7 +162,7 @@ async fn a_revoked_token_opens_nothing_at_once_and_says_when() {
 async fn only_the_hash_of_a_token_is_kept() {
     let provost = start().await;
     provost.client.get("/Users").await.expect(200);
-    let written = provost.everything_written();
+    let written = provost.everything_written().await;
     let secret = &provost.client.token.as_bytes()["pvt_".len()..];
     assert!(!written.windows(secret.len()).any(|bytes| bytes == secret));
 }

@@ -290,7 +290,7 @@ async fn a_password_is_accepted_and_is_nowhere_afterwards() {
         .patch(&path(&user), &patch(operations))
         .await
         .expect(200);
-    let written = provost.everything_written();
+    let written = provost.everything_written().await;
     assert!(!written.windows(13).any(|bytes| bytes == b"horse-battery"));
 }
 

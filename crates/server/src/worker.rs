@@ -5,20 +5,29 @@ use std::time::Duration;
 
 use directory::{Actor, Ctx, UserId};
 use service::users;
+use store::leases::{self, Lease};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::clock;
 
+/// The lease of the node that looks after users.
+const LEASE: &str = "users";
 /// How often users are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How many rounds go by until the uses of tokens are written down.
 const ROUNDS: u32 = 10;
 
 pub(crate) async fn run(app: App) {
-    let mut seen = None;
+    let (mut seen, node) = (None, clock::fresh_id());
     for round in 1_u32.. {
         tokio::time::sleep(EVERY).await;
-        if let Err(error) = look_after_users(&app, &mut seen).await {
+        let looked_after = match has_lease(&app, node).await {
+            Ok(true) => look_after_users(&app, &mut seen).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = looked_after {
             tracing::warn!(%error, "could not look after held and preserved users");
         }
         if round.is_multiple_of(ROUNDS) {
@@ -27,13 +36,30 @@ pub(crate) async fn run(app: App) {
     }
 }
 
+/// Whether this node is the one that looks after users.
+async fn has_lease(app: &App, node: Uuid) -> Result<bool, service::Error> {
+    let now = clock::now();
+    match app
+        .store
+        .look(move |tx| leases::look(tx, LEASE, node, now))
+        .await?
+    {
+        Lease::Held => Ok(true),
+        Lease::Elsewhere => Ok(false),
+        Lease::Free => Ok(app
+            .store
+            .write(move |tx| leases::take(tx, LEASE, node, now))
+            .await?),
+    }
+}
+
 /// `seen` is the number of the last event before the last look: whatever frees a seat or lets a mapping match is one, so
 /// where there is none since, nobody who is held can be active now.
 async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), service::Error> {
-    let last = Some(app.store.read(store::events::last)?);
+    let last = Some(app.store.look(store::events::last).await?);
     let is_quiet = *seen == last;
     *seen = last;
-    for tenant in app.store.read(store::settings::tenants)? {
+    for tenant in app.store.look(store::settings::tenants).await? {
         let ctx = clock::context(Actor::System, tenant.id);
         // What fails for one tenant must not stop the others.
         let admitted = if is_quiet {
@@ -54,7 +80,12 @@ async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), servi
 }
 
 async fn admit_held(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
-    if !app.store.read(|tx| users::is_anybody_held(tx, ctx))? {
+    let asking = ctx.clone();
+    let is_anybody = app
+        .store
+        .look(move |tx| users::is_anybody_held(tx, &asking))
+        .await?;
+    if !is_anybody {
         return Ok(());
     }
     let mut next = Some(UserId::from(uuid::Uuid::nil()));
@@ -66,11 +97,18 @@ async fn admit_held(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
 }
 
 async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
-    while app.store.read(|tx| users::is_anybody_due(tx, ctx))? {
+    loop {
+        let asking = ctx.clone();
+        if !app
+            .store
+            .look(move |tx| users::is_anybody_due(tx, &asking))
+            .await?
+        {
+            return Ok(());
+        }
         let ctx = ctx.clone();
         app.store.write(move |tx| users::purge_due(tx, &ctx)).await?;
     }
-    Ok(())
 }
 
 /// Writes down what has gathered.

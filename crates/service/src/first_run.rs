@@ -16,6 +16,7 @@ pub const DEFAULT: &str = "default";
 /// Makes the tenant of `ctx` with a connection, profile, storage, the mapping `Everyone` and a token, if the database
 /// has no tenant yet; says whether it did.
 pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error> {
+    tx.lock_settings()?;
     if !store::settings::tenants(tx)?.is_empty() {
         return Ok(false);
     }

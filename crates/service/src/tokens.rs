@@ -29,7 +29,7 @@ pub struct NewToken {
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadSetting`]; [`Refusal::TwoTokens`] where there are two live ones.
 pub fn create(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewToken) -> Result<Token, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let connection = named(&settings.connections, &new.connection)?;
     if !directory::TOKEN_DAYS.contains(&new.days) || new.grace_days > 30 {
         let detail =

@@ -1,3 +1,25 @@
 -- A create may mean the one manual user whom its e-mail address reaches.
 CREATE INDEX users_manual_email ON users (tenant, email_key, id)
     WHERE connection IS NULL AND visible = 1 AND email_key IS NOT NULL;
+
+-- What a connection sees, page by page.
+CREATE INDEX users_page ON users (tenant, connection, id) WHERE visible = 1;
+
+-- Counts in as many parts as there are writers, so that none waits for another's row; a count is the sum of its parts.
+CREATE TABLE tallies (
+    tenant BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    id BLOB NOT NULL,
+    shard BIGINT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (tenant, kind, id, shard)
+);
+INSERT INTO tallies (tenant, kind, id, shard, value) SELECT tenant, kind, id, 0, value FROM counts;
+DROP TABLE counts;
+
+-- Work beside requests that one node does for all, until its lease ends.
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY NOT NULL,
+    holder BLOB NOT NULL,
+    ends BIGINT NOT NULL
+);

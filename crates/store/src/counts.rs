@@ -1,4 +1,5 @@
-//! Counts that are kept with every change, so that no request has to count.
+//! Counts that are kept with every change, so that no request has to count. Each writer adds to rows of its own, so that
+//! none waits for another; a count is their sum.
 
 use std::collections::HashMap;
 
@@ -8,9 +9,9 @@ use crate::sql::{params, statements};
 use crate::{Error, Tx};
 
 statements! {
-    GET = "SELECT value FROM counts WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
-    ADD = "INSERT INTO counts (tenant, kind, id, value) VALUES (?1, ?2, ?3, ?4)
-           ON CONFLICT (tenant, kind, id) DO UPDATE SET value = counts.value + excluded.value";
+    GET = "SELECT CAST(coalesce(sum(value), 0) AS BIGINT) FROM tallies WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+    ADD = "INSERT INTO tallies (tenant, kind, id, shard, value) VALUES (?1, ?2, ?3, ?4, ?5)
+           ON CONFLICT (tenant, kind, id, shard) DO UPDATE SET value = tallies.value + excluded.value";
 }
 
 /// Something that is counted.
@@ -132,10 +133,11 @@ fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 6] {
 pub(crate) fn flush(tx: &mut Tx<'_>, changes: &HashMap<Count, i64>) -> Result<(), Error> {
     let mut changes: Vec<_> = changes.iter().filter(|&(_, &change)| change != 0).collect();
     changes.sort_unstable();
+    let shard = tx.shard();
     for (count, &change) in changes {
         tx.run(
             ADD,
-            params![count.tenant.as_bytes(), count.kind, &count.id, change],
+            params![count.tenant.as_bytes(), count.kind, &count.id, shard, change],
         )?;
     }
     Ok(())

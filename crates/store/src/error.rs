@@ -49,9 +49,32 @@ pub enum Error {
         /// The most that it may be.
         max: usize,
     },
-    /// Another process holds the database's lock for too long.
+    /// Another process holds the database's lock for too long, or is quicker again and again.
     #[error("the database is locked by another process")]
     Busy,
+    /// The database is away for now.
+    #[error("the database is away: {reason}")]
+    Away {
+        /// The driver's or the database's words.
+        reason: String,
+    },
+    /// There is no room for what is to be written.
+    #[error("the database has no room left: {reason}")]
+    Full {
+        /// The database's words.
+        reason: String,
+    },
+    /// The connection was lost while a commit was under way.
+    #[error("the connection was lost during a commit, whose outcome is unknown")]
+    OutcomeUnknown,
+    /// PostgreSQL's own failure.
+    #[error("the database failed: {message} ({code})")]
+    Postgres {
+        /// The SQLSTATE.
+        code: String,
+        /// Its words, without the values that it names.
+        message: String,
+    },
     /// The closure panicked; its transaction was rolled back.
     #[error("a transaction panicked and was rolled back")]
     Panicked,
@@ -73,6 +96,9 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full {
+                reason: error.to_string(),
+            },
             _ => Self::Sqlite(error),
         }
     }

@@ -9,7 +9,7 @@ use crate::{Error, Tx};
 statements! {
     LAST = "SELECT seq FROM events ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO events (seq, tenant, kind, user_id, at, actor, request_id, data)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+              SELECT coalesce(max(seq), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM events";
     FORGET = "UPDATE events SET data = ?3 WHERE tenant = ?1 AND user_id = ?2";
     AFTER = "SELECT seq, kind, user_id, at, actor, data FROM events
              WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
@@ -57,21 +57,18 @@ const PURGED: &str = "{\"purged\":true}";
 pub(crate) fn forget(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<(), Error> {
     tx.rewrite_pending(user, PURGED);
     tx.run(FORGET, params![tenant.as_bytes(), user.as_bytes(), PURGED])
-        .map(drop)
 }
 
 pub(crate) fn flush(tx: &mut Tx<'_>, pending: &[(Ctx, Event)]) -> Result<(), Error> {
     if pending.is_empty() {
         return Ok(());
     }
-    let mut seq = last(tx)?;
+    tx.lock_events()?;
     for (ctx, event) in pending {
-        seq += 1;
         let user = event.user.as_ref().map_or(Param::Null, |id| id.as_bytes().into());
         tx.run(
             INSERT,
             params![
-                seq,
                 ctx.tenant.as_bytes(),
                 event.kind.name(),
                 user,

@@ -8,7 +8,10 @@ mod cache;
 pub mod counts;
 mod error;
 pub mod events;
+mod finding;
+pub mod leases;
 mod migrate;
+mod postgres;
 pub mod settings;
 mod sql;
 mod sqlite;
@@ -17,14 +20,17 @@ pub mod tombstones;
 mod tx;
 mod url;
 pub mod users;
+mod work;
 
 use std::sync::Arc;
 
 use directory::{Settings, Timestamp, TokenHash};
 
 pub use error::Error;
+pub use finding::Finding;
 pub use migrate::SCHEMA;
-pub use sqlite::{Claim, Health};
+pub use postgres::PostgresUrl;
+pub use sqlite::Claim;
 pub use tx::Tx;
 pub use url::DatabaseUrl;
 
@@ -33,31 +39,41 @@ type Known = (Arc<tokens::Credential>, Arc<Settings>);
 
 /// A database that is open; clones share it.
 #[derive(Clone)]
-pub struct Store {
-    sqlite: Arc<sqlite::Sqlite>,
+pub struct Store(Engine);
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(Arc<postgres::Postgres>),
 }
 
 impl Store {
-    /// Opens the database, makes it where there is none, and brings its schema up to date.
+    /// Opens the database, makes it where there is none, and brings its schema up to date. It waits for the database, so
+    /// it is not for a thread that serves others.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::TooNew`], [`Error::Foreign`]; the file is then as it was.
+    /// [`Error::Unreachable`], [`Error::Away`], [`Error::TooNew`], [`Error::Foreign`]; the database is then as it was.
     pub fn open(url: &DatabaseUrl) -> Result<Self, Error> {
-        let DatabaseUrl::Sqlite(path) = url;
-        Ok(Self {
-            sqlite: Arc::new(sqlite::Sqlite::open(path)?),
-        })
+        Ok(Self(match url {
+            DatabaseUrl::Sqlite(path) => Engine::Sqlite(Arc::new(sqlite::Sqlite::open(path)?)),
+            DatabaseUrl::Postgres(url) => Engine::Postgres(Arc::new(postgres::Postgres::open(url)?)),
+        }))
     }
 
-    /// Claims the database for this process, so that a second server on the same file is refused.
+    /// Claims the database for this process, so that a second server on the same file is refused. PostgreSQL serves any
+    /// number of nodes, and is claimed by none.
     ///
     /// # Errors
     /// [`Error::Claimed`] where another process holds it.
-    pub fn claim(&self) -> Result<Claim, Error> {
-        self.sqlite.claim()
+    pub fn claim(&self) -> Result<Option<Claim>, Error> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.claim().map(Some),
+            Engine::Postgres(_) => Ok(None),
+        }
     }
 
-    /// Runs `work` in a transaction and answers when it is on disk. Where `work` fails, nothing of it stays.
+    /// Runs `work` in a transaction and answers when it is on disk. Where `work` fails, nothing of it stays. It may be run
+    /// again, so it touches nothing but the database; and what it refuses, it refuses before its first write.
     ///
     /// # Errors
     /// What `work` fails with, or the store's own failure as `E`.
@@ -67,16 +83,37 @@ impl Store {
         R: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.sqlite.write(work).await
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.write(work).await,
+            Engine::Postgres(postgres) => postgres.write(work).await,
+        }
     }
 
-    /// Runs `work`, a few look-ups by key, on one consistent state. It runs at once, on the thread that asks.
+    /// Runs `work`, a few look-ups by key, on one consistent state, while the thread that asks waits.
     pub fn read<R, E, F>(&self, work: F) -> Result<R, E>
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<R, E>,
-        E: From<Error>,
+        F: FnOnce(&mut Tx<'_>) -> Result<R, E> + Send,
+        R: Send,
+        E: From<Error> + Send,
     {
-        self.sqlite.read(work)
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.read(work),
+            Engine::Postgres(postgres) => postgres.read(work),
+        }
+    }
+
+    /// Runs `work`, a few look-ups by key, on one consistent state, and holds up nobody: on SQLite it is over before
+    /// anybody else could run, on PostgreSQL it waits elsewhere. It is run again while the database is away.
+    pub async fn look<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.read(work),
+            Engine::Postgres(postgres) => postgres.look(work).await,
+        }
     }
 
     /// Runs `work`, which may look at many rows, on one consistent state, on a thread where it holds up nobody.
@@ -89,23 +126,31 @@ impl Store {
         R: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let sqlite = Arc::clone(&self.sqlite);
-        tokio::task::spawn_blocking(move || sqlite.read(work))
-            .await
-            .unwrap_or_else(|_| Err(Error::Panicked.into()))
+        match &self.0 {
+            Engine::Sqlite(sqlite) => {
+                let sqlite = Arc::clone(sqlite);
+                tokio::task::spawn_blocking(move || sqlite.read(work))
+                    .await
+                    .unwrap_or_else(|_| Err(Error::Panicked.into()))
+            }
+            Engine::Postgres(postgres) => postgres.scan(work).await,
+        }
     }
 
     /// The token with this hash, live or not, and its tenant's settings, as they are at `now` or were a moment before.
-    pub fn credential(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Known>, Error> {
-        let cache = self.sqlite.cache();
+    pub async fn credential(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Known>, Error> {
+        let cache = match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.cache(),
+            Engine::Postgres(postgres) => postgres.cache(),
+        };
         if let Some(generation) = cache.recent_generation(now)
             && let Some(credential) = cache.credential(hash, generation)
             && let Some(settings) = cache.settings(credential.tenant, generation)
         {
             return Ok(Some((credential, settings)));
         }
-        let changes = cache.changes();
-        self.read(|tx| {
+        let (cache, changes) = (Arc::clone(cache), cache.changes());
+        self.look(move |tx| {
             cache.saw(tx.generation()?, now, changes);
             let Some(credential) = tokens::by_hash(tx, hash)? else {
                 return Ok(None);
@@ -113,10 +158,14 @@ impl Store {
             let settings = tx.settings(credential.tenant)?;
             Ok(Some((credential, settings)))
         })
+        .await
     }
 
     /// What `provost doctor` asks of a database.
-    pub fn health(&self) -> Result<Health, Error> {
-        self.sqlite.health()
+    pub fn health(&self) -> Result<Vec<Finding>, Error> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.health(),
+            Engine::Postgres(postgres) => postgres.health(),
+        }
     }
 }

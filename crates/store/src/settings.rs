@@ -86,13 +86,10 @@ pub fn put<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Result
 
 /// Removes the setting.
 pub fn remove<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Result<(), Error> {
-    if tx.run(
+    tx.run_one(
         REMOVE,
         params![tenant.as_bytes(), S::KIND, setting.key().as_bytes()],
-    )? != 1
-    {
-        return Err(Error::Stale);
-    }
+    )?;
     tx.settings_changed()
 }
 
@@ -108,9 +105,7 @@ pub fn put_tenant(tx: &mut Tx<'_>, tenant: &Tenant) -> Result<(), Error> {
 /// Removes the tenant with its settings.
 pub fn remove_tenant(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
     tx.run(REMOVE_ALL, params![tenant.as_bytes()])?;
-    if tx.run(REMOVE_TENANT, params![tenant.as_bytes()])? != 1 {
-        return Err(Error::Stale);
-    }
+    tx.run_one(REMOVE_TENANT, params![tenant.as_bytes()])?;
     tx.settings_changed()
 }
 
@@ -160,7 +155,7 @@ pub(crate) fn generation(tx: &mut Tx<'_>) -> Result<i64, Error> {
 }
 
 pub(crate) fn next_generation(tx: &mut Tx<'_>) -> Result<(), Error> {
-    tx.run(NEXT_GENERATION, &[]).map(drop)
+    tx.run_one(NEXT_GENERATION, &[])
 }
 
 fn to_text(value: &impl Serialize) -> Result<String, Error> {

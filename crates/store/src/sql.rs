@@ -1,10 +1,12 @@
 //! Statements, parameters and rows as the rest of this crate sees them; the driver's types stay behind this door.
 
-use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+
+use tokio_postgres::types::{FromSql, Type};
 
 use crate::Error;
 
-/// A statement's text. All of them are constants, so that a test can walk their plans.
+/// A statement's text, with parameters written `?1`, `?2`. All of them are constants, so that a test can walk their plans.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Statement(pub(crate) &'static str);
 
@@ -28,7 +30,7 @@ pub(crate) enum Param<'p> {
     Bytes(&'p [u8]),
 }
 
-impl ToSql for Param<'_> {
+impl rusqlite::types::ToSql for Param<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match *self {
             Self::Null => ToSqlOutput::Owned(Value::Null),
@@ -89,29 +91,46 @@ pub(crate) use params;
 
 /// One row of an answer; columns count from 0.
 #[derive(Clone, Copy)]
-pub(crate) struct Row<'r>(pub(crate) &'r rusqlite::Row<'r>);
+pub(crate) enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
 
 impl<'r> Row<'r> {
-    fn value(self, column: usize) -> Result<ValueRef<'r>, Error> {
-        Ok(self.0.get_ref(column)?)
-    }
-
     pub(crate) fn text(self, column: usize) -> Result<&'r str, Error> {
-        self.value(column)?
-            .as_str()
-            .map_err(|_| Error::Unreadable { what: "text" })
+        let text = match self {
+            Self::Sqlite(row) => row.get_ref(column)?.as_str().ok(),
+            Self::Postgres(row) => row.try_get(column).ok(),
+        };
+        text.ok_or(Error::Unreadable { what: "text" })
     }
 
     pub(crate) fn integer(self, column: usize) -> Result<i64, Error> {
-        self.value(column)?
-            .as_i64()
-            .map_err(|_| Error::Unreadable { what: "number" })
+        let integer = match self {
+            Self::Sqlite(row) => row.get_ref(column)?.as_i64().ok(),
+            Self::Postgres(row) => row.try_get(column).ok(),
+        };
+        integer.ok_or(Error::Unreadable { what: "number" })
     }
 
     pub(crate) fn bytes(self, column: usize) -> Result<&'r [u8], Error> {
-        self.value(column)?
-            .as_blob()
-            .map_err(|_| Error::Unreadable { what: "id" })
+        let bytes = match self {
+            Self::Sqlite(row) => row.get_ref(column)?.as_blob().ok(),
+            Self::Postgres(row) => row.try_get(column).ok(),
+        };
+        bytes.ok_or(Error::Unreadable { what: "id" })
+    }
+
+    fn is_null(self, column: usize) -> Result<bool, Error> {
+        match self {
+            Self::Sqlite(row) => Ok(matches!(row.get_ref(column)?, ValueRef::Null)),
+            Self::Postgres(row) => {
+                let anything: Option<Anything> = row
+                    .try_get(column)
+                    .map_err(|_| Error::Unreadable { what: "column" })?;
+                Ok(anything.is_none())
+            }
+        }
     }
 
     pub(crate) fn time(self, column: usize) -> Result<jiff::Timestamp, Error> {
@@ -137,10 +156,23 @@ impl<'r> Row<'r> {
         column: usize,
         read: impl FnOnce(Self, usize) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        if matches!(self.value(column)?, ValueRef::Null) {
+        if self.is_null(column)? {
             Ok(None)
         } else {
             read(self, column).map(Some)
         }
+    }
+}
+
+/// A value of any type that is there.
+struct Anything;
+
+impl FromSql<'_> for Anything {
+    fn from_sql(_: &Type, _: &[u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
     }
 }

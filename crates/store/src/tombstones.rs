@@ -35,7 +35,6 @@ pub fn insert(tx: &mut Tx<'_>, ctx: &Ctx, facts: &Facts, reason: &str) -> Result
             reason,
         ],
     )
-    .map(drop)
 }
 
 /// The tombstone of the user with this id.

@@ -5,17 +5,18 @@ use std::mem;
 use std::sync::Arc;
 
 use directory::{Ctx, Event, Settings, TenantId, UserId};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::params_from_iter;
 
 use crate::cache::Cache;
 use crate::counts::Count;
+use crate::postgres::{Link, Lock};
 use crate::sql::{Param, Row, Statement};
 use crate::{Error, counts, events};
 
 /// A transaction. Each piece of work in it sees what those before it wrote; events and counts are written together,
 /// just before the commit.
 pub struct Tx<'c> {
-    connection: &'c Connection,
+    driver: Driver<'c>,
     cache: &'c Cache,
     /// The settings generation that this transaction sees, once it has looked.
     generation: Option<i64>,
@@ -29,6 +30,12 @@ pub struct Tx<'c> {
     pending: Pending,
     /// What finished work in this transaction has put off.
     kept: Pending,
+}
+
+/// The connection of a transaction.
+pub(crate) enum Driver<'c> {
+    Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c mut Link),
 }
 
 /// Writes that are put off to the end of the transaction.
@@ -45,10 +52,10 @@ pub(crate) struct Lookup<'p> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(connection: &'c Connection, cache: &'c Cache) -> Self {
+    pub(crate) fn new(driver: Driver<'c>, cache: &'c Cache) -> Self {
         let (pending, kept) = (Pending::default(), Pending::default());
         Self {
-            connection,
+            driver,
             cache,
             generation: None,
             dirty: false,
@@ -72,6 +79,46 @@ impl<'c> Tx<'c> {
         let settings = Arc::new(crate::settings::load(self, tenant)?);
         cache.keep_settings(tenant, generation, &settings);
         Ok(settings)
+    }
+
+    /// The tenant's settings for one who is about to change them: nobody else changes any until this transaction ends.
+    pub fn settings_to_change(&mut self, tenant: TenantId) -> Result<Arc<Settings>, Error> {
+        self.lock_settings()?;
+        self.settings(tenant)
+    }
+
+    /// Lets nobody else change settings, or write by them, until this transaction ends.
+    pub fn lock_settings(&mut self) -> Result<(), Error> {
+        // SQLite has one writer.
+        if let Driver::Postgres(link) = &mut self.driver {
+            link.lock(Lock::SettingsAlone)?;
+            self.generation = None;
+        }
+        Ok(())
+    }
+
+    /// Lets nobody else take one of the tenant's last seats, or one of its addresses, until this transaction ends.
+    pub fn lock_tenant(&mut self, tenant: TenantId) -> Result<(), Error> {
+        match &mut self.driver {
+            Driver::Sqlite(_) => Ok(()),
+            Driver::Postgres(link) => link.lock(Lock::Tenant(tenant)),
+        }
+    }
+
+    /// The part of the counts that is this connection's.
+    pub(crate) fn shard(&self) -> i64 {
+        match &self.driver {
+            Driver::Sqlite(_) => 0,
+            Driver::Postgres(link) => link.shard(),
+        }
+    }
+
+    /// Numbers events: those of other nodes wait until this transaction ends.
+    pub(crate) fn lock_events(&mut self) -> Result<(), Error> {
+        match &mut self.driver {
+            Driver::Sqlite(_) => Ok(()),
+            Driver::Postgres(link) => link.lock(Lock::Events),
+        }
     }
 
     /// Counts the changes of settings and tokens in the whole database: what is remembered of them holds for one
@@ -119,9 +166,17 @@ impl<'c> Tx<'c> {
         params: &[Param<'_>],
         read: impl FnOnce(Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let mut prepared = self.connection.prepare_cached(statement.0)?;
-        let mut rows = prepared.query(params_from_iter(params))?;
-        rows.next()?.map(|row| read(Row(row))).transpose()
+        match &mut self.driver {
+            Driver::Sqlite(connection) => {
+                let mut prepared = connection.prepare_cached(statement.0)?;
+                let mut rows = prepared.query(params_from_iter(params))?;
+                rows.next()?.map(|row| read(Row::Sqlite(row))).transpose()
+            }
+            Driver::Postgres(link) => {
+                let rows = link.query(statement, params)?;
+                rows.first().map(|row| read(Row::Postgres(row))).transpose()
+            }
+        }
     }
 
     /// All rows.
@@ -131,33 +186,71 @@ impl<'c> Tx<'c> {
         params: &[Param<'_>],
         mut read: impl FnMut(Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let mut prepared = self.connection.prepare_cached(statement.0)?;
-        let mut rows = prepared.query(params_from_iter(params))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read(Row(row))?);
+        match &mut self.driver {
+            Driver::Sqlite(connection) => {
+                let mut prepared = connection.prepare_cached(statement.0)?;
+                let mut rows = prepared.query(params_from_iter(params))?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push(read(Row::Sqlite(row))?);
+                }
+                Ok(found)
+            }
+            Driver::Postgres(link) => {
+                let rows = link.query(statement, params)?;
+                rows.iter().map(|row| read(Row::Postgres(row))).collect()
+            }
         }
-        Ok(found)
     }
 
-    /// The first row of each of several look-ups that do not depend on each other, in their order.
+    /// The first row of each of several look-ups that do not depend on each other, in their order; in one round trip.
     pub(crate) fn first_of_each<T, const N: usize>(
         &mut self,
         lookups: [Lookup<'_>; N],
         read: impl Fn(Row<'_>) -> Result<T, Error>,
     ) -> Result<[Option<T>; N], Error> {
         let mut found = [const { None }; N];
+        if let Driver::Postgres(link) = &mut self.driver {
+            for (found, rows) in found.iter_mut().zip(link.query_each(&lookups)?) {
+                *found = rows.first().map(|row| read(Row::Postgres(row))).transpose()?;
+            }
+            return Ok(found);
+        }
         for (found, lookup) in found.iter_mut().zip(lookups) {
             *found = self.one(lookup.statement, lookup.params, &read)?;
         }
         Ok(found)
     }
 
-    /// Writes at once; gives the number of rows that it changed.
-    pub(crate) fn run(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<usize, Error> {
+    /// Writes, whatever number of rows. Where that fails, the transaction does, at its end at the latest.
+    pub(crate) fn run(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<(), Error> {
         self.wrote = true;
-        let mut prepared = self.connection.prepare_cached(statement.0)?;
-        Ok(prepared.execute(params_from_iter(params))?)
+        match &mut self.driver {
+            Driver::Sqlite(connection) => sqlite_run(connection, statement, params).map(drop),
+            Driver::Postgres(link) => link.put_off(statement, params, None),
+        }
+    }
+
+    /// Writes exactly one row. Where there is none, somebody else was quicker, and the transaction fails with
+    /// [`Error::Stale`], at its end at the latest.
+    pub(crate) fn run_one(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<(), Error> {
+        self.wrote = true;
+        match &mut self.driver {
+            Driver::Sqlite(connection) => match sqlite_run(connection, statement, params)? {
+                1 => Ok(()),
+                _ => Err(Error::Stale),
+            },
+            Driver::Postgres(link) => link.put_off(statement, params, Some(1)),
+        }
+    }
+
+    /// Writes; gives the number of rows.
+    pub(crate) fn run_counted(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<u64, Error> {
+        self.wrote = true;
+        match &mut self.driver {
+            Driver::Sqlite(connection) => sqlite_run(connection, statement, params),
+            Driver::Postgres(link) => link.execute(statement, params),
+        }
     }
 
     /// Puts an event off to the end of the transaction, where it gets its number.
@@ -201,10 +294,31 @@ impl<'c> Tx<'c> {
         self.wrote
     }
 
+    /// Whether the connection has seen a failure, so that nothing in this transaction can stay.
+    pub(crate) fn is_troubled(&self) -> bool {
+        match &self.driver {
+            Driver::Sqlite(_) => false,
+            Driver::Postgres(link) => link.is_troubled(),
+        }
+    }
+
     /// Writes what was put off.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let kept = mem::take(&mut self.kept);
         counts::flush(self, &kept.counts)?;
+        if let Driver::Postgres(link) = &mut self.driver {
+            link.settle_what_must_hold()?;
+        }
         events::flush(self, &kept.events)
     }
+}
+
+fn sqlite_run(
+    connection: &rusqlite::Connection,
+    statement: Statement,
+    params: &[Param<'_>],
+) -> Result<u64, Error> {
+    let mut prepared = connection.prepare_cached(statement.0)?;
+    let changed = prepared.execute(params_from_iter(params))?;
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }

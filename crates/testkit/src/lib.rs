@@ -11,6 +11,7 @@
 
 mod client;
 mod people;
+mod postgres;
 mod program;
 
 use directory::{Actor, ConnectionKind, Ctx, TenantId, Timestamp, UserId};
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 
 pub use client::{Answer, Client};
 pub use people::{ENTERPRISE, PATCH_OP, USER, patch, person};
+pub use postgres::TestDatabase;
 pub use program::{Program, Serving, everything_written};
 
 /// Which database a test runs on.
@@ -34,6 +36,8 @@ pub use program::{Program, Serving, everything_written};
 pub enum Database {
     /// A file in a folder of the test's own.
     Sqlite,
+    /// A database of the test's own on a server that all tests share.
+    Postgres,
 }
 
 /// A server that runs in this process until it is dropped.
@@ -46,15 +50,36 @@ pub struct Provost {
     pub client: Client,
     base: String,
     control: Control,
-    folder: TempDir,
+    place: Place,
+}
+
+/// Where a test's data are.
+enum Place {
+    Folder(TempDir),
+    Server(TestDatabase),
+}
+
+impl Place {
+    async fn make(database: Database) -> Self {
+        match database {
+            Database::Sqlite => Self::Folder(tempfile::tempdir().unwrap()),
+            Database::Postgres => Self::Server(TestDatabase::make().await),
+        }
+    }
+
+    fn url(&self) -> DatabaseUrl {
+        match self {
+            Self::Folder(folder) => DatabaseUrl::Sqlite(folder.path().join("provost.db")),
+            Self::Server(database) => database.url().parse().unwrap(),
+        }
+    }
 }
 
 impl Provost {
     /// A server after its first run: tenant, connection, profile and storage `default`, the mapping `Everyone`.
     pub async fn start(database: Database) -> Self {
-        let Database::Sqlite = database;
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("provost.db"))).unwrap();
+        let place = Place::make(database).await;
+        let store = Store::open(&place.url()).unwrap();
         let secret = server::clock::fresh_secret().unwrap();
         let tenant = TenantId::from(server::clock::fresh_id());
         let ctx = server::clock::context(Actor::System, tenant);
@@ -75,7 +100,7 @@ impl Provost {
             client: Client::new(&base, &token),
             base,
             control,
-            folder,
+            place,
         }
     }
 
@@ -199,9 +224,12 @@ impl Provost {
         events.into_iter().map(|event| event.json).collect()
     }
 
-    /// The bytes of every file in the data folder.
-    pub fn everything_written(&self) -> Vec<u8> {
-        everything_written(self.folder.path())
+    /// All that is kept: the bytes of every file in the data folder, or every row as text.
+    pub async fn everything_written(&self) -> Vec<u8> {
+        match &self.place {
+            Place::Folder(folder) => everything_written(folder.path()),
+            Place::Server(database) => database.everything_written().await,
+        }
     }
 }
 

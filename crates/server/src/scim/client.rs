@@ -29,7 +29,7 @@ impl FromRequestParts<App> for Client {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let now = clock::now();
         let secret = secret_in(&parts.headers)?;
-        let found = app.store.credential(secret.hash(), now);
+        let found = app.store.credential(secret.hash(), now).await;
         let (credential, settings) = found.map_err(service::Error::from)?.ok_or_else(unknown)?;
         judge(&credential.token, now).map_err(refusal)?;
         let connection = credential.token.connection;

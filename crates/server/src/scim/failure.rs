@@ -38,6 +38,18 @@ impl From<service::Error> for Failure {
                     store::Error::Busy => {
                         Self::new(Kind::Unavailable, "The database is busy; try again in a moment.")
                     }
+                    store::Error::Away { .. } => Self::new(
+                        Kind::Unavailable,
+                        "The database cannot be reached; try again in a moment.",
+                    ),
+                    store::Error::Full { .. } => Self::new(
+                        Kind::Unavailable,
+                        "The database has no room left; its administrator must make some.",
+                    ),
+                    store::Error::OutcomeUnknown => Self::new(
+                        Kind::Unavailable,
+                        "The database was lost while this request was being written; look whether it was before repeating it.",
+                    ),
                     store::Error::Stopped => Self::new(
                         Kind::Unavailable,
                         "The server is stopping; try again in a moment.",

@@ -49,10 +49,12 @@ pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
 
 /// `GET /Users/{id}`
 pub(super) async fn show(client: Client, Path(id): Path<String>) -> Answer {
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
     let record = client
         .app
         .store
-        .read(|tx| users::show(tx, &client.ctx, client.connection, &id))?;
+        .look(move |tx| users::show(tx, &ctx, connection, &id))
+        .await?;
     Ok(shown(&client, StatusCode::OK, &record))
 }
 

@@ -20,7 +20,7 @@ pub fn add(
     urn: Option<&str>,
     kind: Type,
 ) -> Result<DeclaredAttribute, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let name = name.trim();
     let urn = urn.unwrap_or(USER).trim();
     // One spelling for one schema: what users have of it is found by that.
@@ -62,7 +62,7 @@ pub fn add(
 /// # Errors
 /// [`Refusal::Unknown`].
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<DeclaredAttribute, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let named = |attribute: &&DeclaredAttribute| {
         attribute.name.eq_ignore_ascii_case(name)
             || format!("{}:{}", attribute.urn, attribute.name).eq_ignore_ascii_case(name)

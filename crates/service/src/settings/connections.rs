@@ -15,7 +15,7 @@ use crate::users::release;
 /// # Errors
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Result<Connection, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let connection = Connection {
         id: ConnectionId::from(ctx.ids.first()),
         name: Name::parse(name)?,
@@ -46,7 +46,7 @@ pub struct ConnectionChange {
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ConnectionChange) -> Result<Connection, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let before = named(&settings.connections, name)?;
     let connection = Connection {
         id: before.id,
@@ -68,7 +68,7 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ConnectionChange) ->
 /// # Errors
 /// [`Refusal::Unknown`]; [`Refusal::InUse`] where a mapping is limited to it.
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let connection = named(&settings.connections, name)?;
     let limited = |mapping: &&Mapping| mapping.connections.contains(&connection.id);
     if let Some(mapping) = settings.mappings.iter().find(limited) {

@@ -50,7 +50,7 @@ pub struct Applied {
 /// # Errors
 /// [`Refusal::ExamplesFail`]; those of [`super::mappings::add`].
 pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, list: &MappingList) -> Result<Applied, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let wanted = mappings_of(list, ctx, &settings)?;
     check_examples(&list.examples, &wanted, &settings)?;
     let mut applied = Applied::default();

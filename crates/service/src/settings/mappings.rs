@@ -36,7 +36,7 @@ pub fn add(
     change: &MappingChange,
     at: Option<u32>,
 ) -> Result<Mapping, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let missing = |what: &str| Refusal::BadSetting {
         detail: format!("A new mapping needs a {what}."),
     };
@@ -80,7 +80,7 @@ pub fn add(
 /// # Errors
 /// As [`add`].
 pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange) -> Result<Mapping, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let before = named(&settings.mappings, name)?;
     let mapping = change.apply(before.clone(), &settings)?;
     check_free(&settings.mappings, &mapping.name, Some(before))?;
@@ -93,7 +93,7 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange) -> Re
 /// # Errors
 /// [`Refusal::Unknown`].
 pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, at: u32) -> Result<Mapping, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let mapping = named(&settings.mappings, name)?.clone();
     let id = mapping.id;
     let others = settings
@@ -111,7 +111,7 @@ pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, at: u32) -> Result<Mappin
 /// # Errors
 /// [`Refusal::Unknown`].
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let mapping = named(&settings.mappings, name)?;
     super::remove(tx, ctx, mapping)?;
     let others: Vec<_> = settings

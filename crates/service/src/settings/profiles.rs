@@ -28,7 +28,7 @@ pub struct ProfileChange {
 /// # Errors
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ProfileChange) -> Result<Profile, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let blank = Profile {
         id: ProfileId::from(ctx.ids.first()),
         name: Name::parse(name)?,
@@ -48,7 +48,7 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ProfileChange) -> Re
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ProfileChange) -> Result<Profile, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let before = named(&settings.profiles, name)?;
     let profile = change.apply(before.clone())?;
     check_free(&settings.profiles, &profile.name, Some(before))?;
@@ -61,7 +61,7 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ProfileChange) -> Re
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::InUse`].
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let profile = named(&settings.profiles, name)?;
     let users = counts::get(tx, Count::in_profile(ctx.tenant, profile.id))?;
     let mapping = settings

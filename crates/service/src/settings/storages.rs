@@ -12,7 +12,7 @@ use crate::Error;
 /// # Errors
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, region: &str) -> Result<Storage, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let storage = Storage {
         id: StorageId::from(ctx.ids.first()),
         name: Name::parse(name)?,
@@ -34,7 +34,7 @@ pub fn set(
     rename: Option<&str>,
     region: Option<&str>,
 ) -> Result<Storage, Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let before = named(&settings.storages, name)?;
     let storage = Storage {
         id: before.id,
@@ -51,7 +51,7 @@ pub fn set(
 /// # Errors
 /// [`Refusal::Unknown`], [`Refusal::InUse`].
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let storage = named(&settings.storages, name)?;
     let users = counts::get(tx, Count::in_storage(ctx.tenant, storage.id))?;
     let mapping = settings

@@ -75,6 +75,7 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
 /// # Errors
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<Tenant, Error> {
+    tx.lock_settings()?;
     let tenant = blank(ctx.tenant, Name::parse(name)?);
     check_free(tx, &tenant)?;
     first_run::furnish(tx, ctx, &tenant)?;
@@ -87,7 +88,7 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<Tenant, Error> {
 /// # Errors
 /// [`Refusal::InUse`] where it has users, [`Refusal::LastOne`].
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
-    let settings = tx.settings(ctx.tenant)?;
+    let settings = tx.settings_to_change(ctx.tenant)?;
     let tenant = &settings.tenant;
     let (thing, name) = (Thing::Tenant, tenant.name.to_string());
     let first = UserId::from(uuid::Uuid::nil());
@@ -122,7 +123,7 @@ fn check_free(tx: &mut Tx<'_>, tenant: &Tenant) -> Result<(), Error> {
 /// # Errors
 /// [`Refusal::BadName`], [`Refusal::NameTaken`].
 pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, Error> {
-    let before = tx.settings(ctx.tenant)?.tenant.clone();
+    let before = tx.settings_to_change(ctx.tenant)?.tenant.clone();
     let tenant = Tenant {
         id: before.id,
         name: change.name.as_deref().map_or(Ok(before.name), Name::parse)?,

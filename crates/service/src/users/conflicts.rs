@@ -49,6 +49,7 @@ fn check_email(tx: &mut Tx<'_>, settings: &Settings, user: &User) -> Result<(), 
     let Some(email) = user.email().filter(|_| settings.tenant.unique_email) else {
         return Ok(());
     };
+    tx.lock_tenant(settings.tenant.id)?;
     let holders = store::users::by_email(tx, settings.tenant.id, &Facts::key_of(email))?;
     let holder = holders
         .into_iter()

@@ -102,6 +102,7 @@ fn is_full(tx: &mut Tx<'_>, settings: &Settings, mapping: &Mapping) -> Result<bo
     let Some((profile, max)) = profile.and_then(|profile| Some((profile, profile.max_users?))) else {
         return Ok(false);
     };
+    tx.lock_tenant(settings.tenant.id)?;
     Ok(counts::get(tx, Count::active_in_profile(settings.tenant.id, profile.id))? >= max)
 }
 
@@ -331,10 +332,11 @@ fn unmatched(settings: &Settings, user: &User) -> OrHold {
 /// [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
 fn check_limits(tx: &mut Tx<'_>, settings: &Settings, user: &Facts) -> Result<(), Error> {
     let tenant = settings.tenant.id;
-    if let Some(max) = settings.tenant.max_active_users
-        && counts::get(tx, Count::active(tenant))? >= max
-    {
-        return Err(Refusal::TenantFull { max }.into());
+    if let Some(max) = settings.tenant.max_active_users {
+        tx.lock_tenant(tenant)?;
+        if counts::get(tx, Count::active(tenant))? >= max {
+            return Err(Refusal::TenantFull { max }.into());
+        }
     }
     check_profile(tx, settings, user)
 }
@@ -344,17 +346,17 @@ fn check_limits(tx: &mut Tx<'_>, settings: &Settings, user: &Facts) -> Result<()
 /// # Errors
 /// [`Refusal::ProfileFull`].
 pub(super) fn check_profile(tx: &mut Tx<'_>, settings: &Settings, user: &Facts) -> Result<(), Error> {
-    if let Some(profile) = profile_of(settings, user)
-        && let Some(max) = profile.max_users
-        && counts::get(tx, Count::active_in_profile(settings.tenant.id, profile.id))? >= max
-    {
-        return Err(Refusal::ProfileFull {
-            profile: profile.name.to_string(),
-            max,
-        }
-        .into());
+    let Some((profile, max)) =
+        profile_of(settings, user).and_then(|profile| Some((profile, profile.max_users?)))
+    else {
+        return Ok(());
+    };
+    tx.lock_tenant(settings.tenant.id)?;
+    if counts::get(tx, Count::active_in_profile(settings.tenant.id, profile.id))? < max {
+        return Ok(());
     }
-    Ok(())
+    let profile = profile.name.to_string();
+    Err(Refusal::ProfileFull { profile, max }.into())
 }
 
 /// Days until the user is purged once preserved, by its profile as it is now; 0 is never.

@@ -5,14 +5,15 @@ mod writer;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::cache::Cache;
-use crate::{Error, Tx, migrate};
+use crate::tx::Driver;
+use crate::{Error, Finding, Tx, migrate};
 use checkpoint::Checkpoint;
 use writer::Writer;
 
@@ -25,7 +26,7 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
-    cache: std::sync::Arc<Cache>,
+    cache: Arc<Cache>,
 }
 
 /// Holds the database for one server until it is dropped.
@@ -34,35 +35,18 @@ pub struct Claim {
     _lock: File,
 }
 
-/// What `provost doctor` shows of a database.
-#[derive(Debug, Clone)]
-pub struct Health {
-    /// Schema version.
-    pub schema: i64,
-    /// `wal` where readers do not wait for the writer.
-    pub journal_mode: String,
-    /// 2 is FULL: a commit is on disk before it is answered.
-    pub synchronous: i64,
-    /// `ok`, or what is broken.
-    pub integrity: String,
-}
-
 impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         make_private(path);
         let mut connection = connect(path)?;
         let database = path.display().to_string();
-        migrate::check(&connection, &database)?;
+        migrate::check(&mut migrate::Place::Sqlite(&connection), &database)?;
         configure(&connection)?;
-        migrate::migrate(&mut connection, &database)?;
-        let cache = std::sync::Arc::new(Cache::default());
+        migrate_sqlite(&mut connection, &database)?;
+        let cache = Arc::new(Cache::default());
         let copier = connect(path)?;
         configure(&copier)?;
-        let writer = Writer::start(
-            connection,
-            Checkpoint::start(copier)?,
-            std::sync::Arc::clone(&cache),
-        )?;
+        let writer = Writer::start(connection, Checkpoint::start(copier)?, Arc::clone(&cache))?;
         Ok(Self {
             path: path.to_owned(),
             writer,
@@ -92,7 +76,7 @@ impl Sqlite {
         }
     }
 
-    pub(crate) fn cache(&self) -> &Cache {
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.cache
     }
 
@@ -116,7 +100,7 @@ impl Sqlite {
             None => self.reader()?,
         };
         run(&connection, "BEGIN")?;
-        let result = work(&mut Tx::new(&connection, &self.cache));
+        let result = work(&mut Tx::new(Driver::Sqlite(&connection), &self.cache));
         run(&connection, "COMMIT")?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < IDLE_READERS {
@@ -125,15 +109,30 @@ impl Sqlite {
         result
     }
 
-    pub(crate) fn health(&self) -> Result<Health, Error> {
+    pub(crate) fn health(&self) -> Result<Vec<Finding>, Error> {
         let connection = connect(&self.path)?;
         configure(&connection)?;
-        Ok(Health {
-            schema: migrate::check(&connection, &self.path.display().to_string())?,
-            journal_mode: connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?,
-            synchronous: connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?,
-            integrity: connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?,
-        })
+        let text = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, String>(0));
+        let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+        let is_durable = synchronous == 2 && text("PRAGMA journal_mode")? == "wal";
+        let is_whole = text("PRAGMA quick_check(1)")? == "ok";
+        let schema = migrate::check(
+            &mut migrate::Place::Sqlite(&connection),
+            &self.path.display().to_string(),
+        )?;
+        Ok(vec![
+            Finding::fine(format!("schema version {schema}")),
+            Finding::of(
+                "every answer waits for the disk",
+                is_durable,
+                "the file system does not allow a write-ahead log; move the database to a local disk",
+            ),
+            Finding::of(
+                "structure",
+                is_whole,
+                "the file is damaged; stop the server and restore a backup",
+            ),
+        ])
     }
 
     fn reader(&self) -> Result<Connection, Error> {
@@ -142,6 +141,12 @@ impl Sqlite {
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824;")?;
         Ok(connection)
     }
+}
+
+fn migrate_sqlite(connection: &mut Connection, database: &str) -> Result<(), Error> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    migrate::migrate(&mut migrate::Place::Sqlite(&tx), database)?;
+    Ok(tx.commit()?)
 }
 
 /// Makes a new file for this user alone; SQLite gives the files beside it the same mode. What fails here fails again, and

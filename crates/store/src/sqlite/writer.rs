@@ -4,16 +4,16 @@
 //! third of a create. Work that fails after it wrote, or panics, ends its batch, which is then replayed one by one, each
 //! in a transaction of its own; so it harms no other.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use super::checkpoint::{Checkpoint, Left};
 use super::run;
 use crate::cache::Cache;
+use crate::tx::Driver;
+use crate::work::{Queue, Work};
 use crate::{Error, Tx};
 
 /// The most work in one transaction: enough to share a sync, and few enough to keep answers quick.
@@ -21,53 +21,8 @@ const BATCH: usize = 256;
 
 pub(super) struct Writer {
     /// `None` once it is being dropped.
-    queue: Option<mpsc::Sender<Box<dyn Work>>>,
+    queue: Option<Queue>,
     thread: Option<thread::JoinHandle<()>>,
-}
-
-/// Work of any type, seen from the writer.
-trait Work: Send {
-    /// Does the work in `tx`; says whether it stays.
-    fn attempt(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Answers with the last attempt's result, or with the store's failure.
-    fn answer(self: Box<Self>, outcome: Result<(), Error>);
-}
-
-struct Task<F, R, E> {
-    work: F,
-    result: Option<Result<R, E>>,
-    reply: oneshot::Sender<Result<R, E>>,
-}
-
-impl<F, R, E> Work for Task<F, R, E>
-where
-    F: Fn(&mut Tx<'_>) -> Result<R, E> + Send,
-    R: Send,
-    E: From<Error> + Send,
-{
-    fn attempt(&mut self, tx: &mut Tx<'_>) -> bool {
-        // Who asked was told to try again, and will: what it asked for must not be done behind its back.
-        if self.reply.is_closed() {
-            return true;
-        }
-        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
-            .unwrap_or_else(|_| Err(Error::Panicked.into()));
-        let stays = result.is_ok();
-        self.result = Some(result);
-        stays
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
-        let result = match (outcome, self.result) {
-            // What the work refused stands, whatever became of the transaction.
-            (_, Some(Err(refused))) => Err(refused),
-            (Ok(()), Some(done)) => done,
-            (Err(error), _) => Err(error.into()),
-            (Ok(()), None) => Err(Error::Stopped.into()),
-        };
-        // Who asked may have given up; the work is done all the same.
-        drop(self.reply.send(result));
-    }
 }
 
 impl Writer {
@@ -76,7 +31,7 @@ impl Writer {
         mut checkpoint: Checkpoint,
         cache: Arc<Cache>,
     ) -> Result<Self, Error> {
-        let (queue, waiting) = mpsc::channel();
+        let (queue, waiting) = Queue::new();
         checkpoint.watch(&mut connection)?;
         let thread = thread::Builder::new()
             .name("writer".to_owned())
@@ -94,16 +49,8 @@ impl Writer {
         R: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(Error::Stopped)?;
-        queue
-            .send(Box::new(Task {
-                work,
-                result: None,
-                reply,
-            }))
-            .map_err(|_| Error::Stopped)?;
-        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+        queue.run(work).await
     }
 }
 
@@ -194,7 +141,7 @@ fn fill(
     batch: &mut Vec<Box<dyn Work>>,
     more: Option<&mpsc::Receiver<Box<dyn Work>>>,
 ) -> Result<Filled, Error> {
-    let mut tx = Tx::new(connection, cache);
+    let mut tx = Tx::new(Driver::Sqlite(connection), cache);
     let mut at = 0;
     while at < batch.len() {
         if batch[at].attempt(&mut tx) {

@@ -54,12 +54,9 @@ pub fn update(
     let before = &before.facts;
     user.facts.version = before.version + 1;
     let (keys, record) = keyed(settings, user, MAX_DOCUMENT + MARGIN)?;
-    let changed = with_params(settings, &keys, &record, Some(before.version), |params| {
-        tx.run(UPDATE, params)
+    with_params(settings, &keys, &record, Some(before.version), |params| {
+        tx.run_one(UPDATE, params)
     })?;
-    if changed != 1 {
-        return Err(Error::Stale);
-    }
     tx.run(
         FORGET_EMAILS,
         params![settings.tenant.id.as_bytes(), record.facts.id.as_bytes()],
@@ -76,9 +73,7 @@ pub fn update(
 pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, before: &Facts) -> Result<(), Error> {
     let version = i64::try_from(before.version).unwrap_or(i64::MAX);
     let key = params![tenant.as_bytes(), before.id.as_bytes(), version];
-    if tx.run(REMOVE, key)? != 1 {
-        return Err(Error::Stale);
-    }
+    tx.run_one(REMOVE, key)?;
     tx.run(FORGET_EMAILS, &key[..2])?;
     events::forget(tx, tenant, before.id)?;
     tx.purged();

@@ -1,0 +1,420 @@
+//! One connection. What does not have to be waited for is put off: it is sent at once and looked at later, so that many
+//! statements share a round trip.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use directory::TenantId;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::runtime::Runtime;
+use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::{Client, Row};
+
+use super::url::PostgresUrl;
+use super::{dialect, session};
+use crate::Error;
+use crate::sql::{Param, Statement};
+use crate::tx::Lookup;
+
+/// A connection, and the runtime that drives it while somebody waits.
+pub(crate) struct Link {
+    /// `None` once it is being dropped.
+    runtime: Option<Runtime>,
+    client: Arc<Client>,
+    statements: HashMap<&'static str, tokio_postgres::Statement>,
+    put_off: Vec<PutOff>,
+    shard: i64,
+    /// The first thing that went wrong in this transaction.
+    trouble: Option<Trouble>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+
+/// A statement whose answer is looked at later.
+struct PutOff {
+    answer: Answer,
+    /// How many rows it must change, if that matters.
+    rows: Option<u64>,
+}
+
+/// What went wrong with a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Somebody else was quicker; it may be tried again.
+    Clash,
+    /// The connection is gone.
+    Lost(String),
+    /// The database refuses.
+    Failed,
+}
+
+/// What only one transaction may do at a time; it is held until its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lock {
+    /// Changing the schema.
+    Migration,
+    /// Writing by the settings as they are; with others who do so.
+    Settings,
+    /// Changing settings.
+    SettingsAlone,
+    /// Numbering events.
+    Events,
+    /// Taking a seat, or an address that must be unique.
+    Tenant(TenantId),
+}
+
+/// The first half of the advisory locks that Provost takes.
+const CLASS: i32 = 0x5076_7374;
+/// The first half of a tenant's.
+const TENANT_CLASS: i32 = 0x5076_7375;
+
+const LOCK: Statement = Statement("SELECT pg_advisory_xact_lock(?1::int, ?2::int)");
+const LOCK_SHARED: Statement = Statement("SELECT pg_advisory_xact_lock_shared(?1::int, ?2::int)");
+
+impl Link {
+    /// Connects to the host that takes writes.
+    ///
+    /// # Errors
+    /// [`Error::Away`], [`Error::Unreachable`].
+    pub(super) fn connect(url: &PostgresUrl) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Away {
+                reason: error.to_string(),
+            })?;
+        let client = runtime.block_on(session::connect(url))?;
+        Ok(Self {
+            runtime: Some(runtime),
+            client: Arc::new(client),
+            statements: HashMap::new(),
+            put_off: Vec::new(),
+            shard: 0,
+            trouble: None,
+        })
+    }
+
+    /// The same, with a part of the counts of its own.
+    pub(super) fn connect_to_write(url: &PostgresUrl) -> Result<Self, Error> {
+        let mut link = Self::connect(url)?;
+        link.shard = session::take_shard(&mut link)?;
+        Ok(link)
+    }
+
+    /// The part of the counts that is this connection's.
+    pub(crate) fn shard(&self) -> i64 {
+        self.shard
+    }
+
+    /// Whether it still answers.
+    pub(super) fn is_alive(&mut self) -> bool {
+        let client = Arc::clone(&self.client);
+        self.wait(async move { client.check_connection().await }).is_ok()
+    }
+
+    /// What went wrong in this transaction, if anything did.
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// Whether anything went wrong in this transaction.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.trouble.is_some()
+    }
+
+    /// Why the connection is gone, if it is.
+    pub(super) fn lost(&self) -> Option<String> {
+        match &self.trouble {
+            Some(Trouble::Lost(reason)) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// Begins a transaction; a connection that is gone shows at its first answer.
+    pub(super) fn begin(&mut self, how: &'static str) -> Result<(), Error> {
+        self.trouble = None;
+        self.put_off_command(how);
+        Ok(())
+    }
+
+    /// Ends the transaction, and what it wrote stays.
+    ///
+    /// # Errors
+    /// Nothing stays then, but for [`Error::OutcomeUnknown`], where nobody can tell.
+    pub(super) fn commit(&mut self) -> Result<(), Error> {
+        self.put_off_command("COMMIT");
+        self.settle().map_err(|error| match error {
+            Error::Away { .. } => Error::OutcomeUnknown,
+            other => other,
+        })
+    }
+
+    /// Ends the transaction, and nothing of it stays.
+    pub(super) fn rollback(&mut self) -> Result<(), Error> {
+        let trouble = self.trouble.clone();
+        self.put_off_command("ROLLBACK");
+        let answers = mem::take(&mut self.put_off)
+            .into_iter()
+            .map(|put_off| put_off.answer);
+        let last = self.wait(join_all(answers)).pop();
+        self.trouble = trouble;
+        match last {
+            Some(Err(error)) => Err(self.fail(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a lock, without waiting for the answer: what comes after it waits.
+    pub(crate) fn lock(&mut self, lock: Lock) -> Result<(), Error> {
+        let (statement, class, key) = match lock {
+            Lock::Migration => (LOCK, CLASS, 1),
+            Lock::Settings => (LOCK_SHARED, CLASS, 2),
+            Lock::SettingsAlone => (LOCK, CLASS, 2),
+            Lock::Events => (LOCK, CLASS, 3),
+            Lock::Tenant(id) => (LOCK, TENANT_CLASS, folded(id.as_bytes())),
+        };
+        let params = [Param::Integer(i64::from(class)), Param::Integer(i64::from(key))];
+        self.put_off(statement, &params, None)
+    }
+
+    /// The rows of a statement.
+    pub(crate) fn query(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<Vec<Row>, Error> {
+        let prepared = self.prepare(statement)?;
+        let client = Arc::clone(&self.client);
+        let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+        let answer = self.wait(async move { client.query(&prepared, &params).await });
+        answer.map_err(|error| self.explain(&error))
+    }
+
+    /// The rows of several statements, in one round trip.
+    pub(crate) fn query_each(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Vec<Row>>, Error> {
+        let mut prepared = Vec::with_capacity(lookups.len());
+        for lookup in lookups {
+            prepared.push(self.prepare(lookup.statement)?);
+        }
+        let client = Arc::clone(&self.client);
+        let answers = prepared.iter().zip(lookups).map(|(prepared, lookup)| {
+            let client = Arc::clone(&client);
+            async move {
+                let params: Vec<_> = lookup
+                    .params
+                    .iter()
+                    .map(|param| param as &(dyn ToSql + Sync))
+                    .collect();
+                client.query(prepared, &params).await
+            }
+        });
+        let answers: Result<Vec<_>, _> = self.wait(join_all(answers)).into_iter().collect();
+        answers.map_err(|error| self.explain(&error))
+    }
+
+    /// Writes, and waits for the number of rows.
+    pub(crate) fn execute(&mut self, statement: Statement, params: &[Param<'_>]) -> Result<u64, Error> {
+        let prepared = self.prepare(statement)?;
+        let client = Arc::clone(&self.client);
+        let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+        let answer = self.wait(async move { client.execute(&prepared, &params).await });
+        answer.map_err(|error| self.explain(&error))
+    }
+
+    /// Sends a statement whose answer is looked at later.
+    pub(crate) fn put_off(
+        &mut self,
+        statement: Statement,
+        params: &[Param<'_>],
+        rows: Option<u64>,
+    ) -> Result<(), Error> {
+        let prepared = self.prepare(statement)?;
+        let client = Arc::clone(&self.client);
+        let params: Vec<Owned> = params.iter().map(Owned::of).collect();
+        self.send(rows, async move {
+            let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+            client.execute(&prepared, &params).await
+        });
+        Ok(())
+    }
+
+    /// Looks at what must change a certain number of rows, before it is too late to turn back.
+    pub(crate) fn settle_what_must_hold(&mut self) -> Result<(), Error> {
+        if self.put_off.iter().any(|put_off| put_off.rows.is_some()) {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Runs a migration.
+    pub(crate) fn script(&mut self, sql: &str) -> Result<(), Error> {
+        self.settle()?;
+        let (client, sql) = (Arc::clone(&self.client), dialect::migration(sql));
+        let answer = self.wait(async move { client.batch_execute(&sql).await });
+        answer.map_err(|error| self.fail(&error))
+    }
+
+    fn put_off_command(&mut self, command: &'static str) {
+        let client = Arc::clone(&self.client);
+        self.send(
+            None,
+            async move { client.batch_execute(command).await.map(|()| 0) },
+        );
+    }
+
+    fn send(
+        &mut self,
+        rows: Option<u64>,
+        answer: impl Future<Output = Result<u64, tokio_postgres::Error>> + Send + 'static,
+    ) {
+        let mut answer: Answer = Box::pin(answer);
+        // The first poll hands it to the connection; where there is an answer already, it is an error.
+        if let Some(outcome) = (&mut answer).now_or_never() {
+            answer = Box::pin(std::future::ready(outcome));
+        }
+        self.put_off.push(PutOff { answer, rows });
+    }
+
+    /// Waits for all that was put off.
+    fn settle(&mut self) -> Result<(), Error> {
+        let (answers, rows): (Vec<_>, Vec<_>) = mem::take(&mut self.put_off)
+            .into_iter()
+            .map(|put_off| (put_off.answer, put_off.rows))
+            .unzip();
+        for (answer, rows) in self.wait(join_all(answers)).into_iter().zip(rows) {
+            match answer {
+                Ok(changed) if rows.is_none_or(|rows| rows == changed) => {}
+                Ok(_) => {
+                    self.trouble.get_or_insert(Trouble::Clash);
+                    return Err(Error::Stale);
+                }
+                Err(error) => return Err(self.fail(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, statement: Statement) -> Result<tokio_postgres::Statement, Error> {
+        if let Some(prepared) = self.statements.get(statement.0) {
+            return Ok(prepared.clone());
+        }
+        let (client, text) = (Arc::clone(&self.client), dialect::statement(statement.0));
+        let answer = self.wait(async move { client.prepare(&text).await });
+        let prepared = answer.map_err(|error| self.explain(&error))?;
+        self.statements.insert(statement.0, prepared.clone());
+        Ok(prepared)
+    }
+
+    /// The failure behind `error`: that of a statement before it, where one failed.
+    fn explain(&mut self, error: &tokio_postgres::Error) -> Error {
+        match self.settle() {
+            Err(earlier) => earlier,
+            Ok(()) => self.fail(error),
+        }
+    }
+
+    fn fail(&mut self, error: &tokio_postgres::Error) -> Error {
+        let failure = session::failure(error);
+        let trouble = match &failure {
+            Error::Stale => Trouble::Clash,
+            Error::Away { reason } => Trouble::Lost(reason.clone()),
+            _ => Trouble::Failed,
+        };
+        self.trouble.get_or_insert(trouble);
+        failure
+    }
+
+    fn wait<F: Future>(&self, answer: F) -> F::Output {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(answer),
+            // It is there until it is dropped.
+            None => unreachable!("a connection was used while it was dropped"),
+        }
+    }
+}
+
+/// Dropping a runtime may wait, which is not allowed everywhere.
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Sixteen bytes as four: tenants that share them wait for each other, and that is all.
+fn folded(id: &[u8; 16]) -> i32 {
+    let parts = id.chunks_exact(4).map(|part| {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(part);
+        i32::from_be_bytes(bytes)
+    });
+    parts.fold(0, |folded, part| folded ^ part)
+}
+
+/// A parameter that outlives the call.
+#[derive(Debug)]
+enum Owned {
+    Null,
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Owned {
+    fn of(param: &Param<'_>) -> Self {
+        match *param {
+            Param::Null => Self::Null,
+            Param::Integer(integer) => Self::Integer(integer),
+            Param::Text(text) => Self::Text(text.to_owned()),
+            Param::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+        }
+    }
+
+    fn borrowed(&self) -> Param<'_> {
+        match self {
+            Self::Null => Param::Null,
+            Self::Integer(integer) => Param::Integer(*integer),
+            Self::Text(text) => Param::Text(text),
+            Self::Bytes(bytes) => Param::Bytes(bytes),
+        }
+    }
+}
+
+impl ToSql for Owned {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.borrowed().to_sql(kind, out)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match (self, kind) {
+            (Param::Null, _) => Ok(IsNull::Yes),
+            (Param::Integer(integer), &Type::INT4) => i32::try_from(*integer)?.to_sql(kind, out),
+            (Param::Integer(integer), _) => integer.to_sql(kind, out),
+            (Param::Text(text), _) => text.to_sql(kind, out),
+            (Param::Bytes(bytes), _) => bytes.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,197 @@
+//! PostgreSQL: several writers with group commit and a pool of readers. Any number of nodes may use one database.
+//!
+//! The rule this module keeps: nothing is answered before it is committed, and what may have been committed is never
+//! done again blindly.
+
+mod dialect;
+mod link;
+mod session;
+mod tls;
+mod url;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::cache::Cache;
+use crate::tx::Driver;
+use crate::work::now;
+use crate::{Error, Finding, Tx, migrate};
+pub(crate) use link::{Link, Lock};
+pub use url::PostgresUrl;
+use writer::Writers;
+
+/// The most connections that read at once.
+const READERS: usize = 8;
+/// How long what waits for the database waits, before it is told to come back.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long until a connection is tried again.
+const AGAIN: Duration = Duration::from_millis(250);
+/// How long a connection may be idle and still be taken without a question.
+const FRESH: Duration = Duration::from_secs(1);
+
+pub(crate) struct Postgres {
+    url: PostgresUrl,
+    writers: Writers,
+    idle: Mutex<Vec<Idle>>,
+    readers: Arc<Semaphore>,
+    cache: Arc<Cache>,
+}
+
+/// A connection that nobody uses.
+struct Idle {
+    link: Link,
+    since: std::time::Instant,
+}
+
+impl Postgres {
+    pub(crate) fn open(url: &PostgresUrl) -> Result<Self, Error> {
+        let database = url.to_string();
+        apart(|| {
+            let mut link = Link::connect(url)?;
+            migrate::check(&mut migrate::Place::Postgres(&mut link), &database)?;
+            link.begin("BEGIN")?;
+            link.lock(Lock::Migration)?;
+            migrate::migrate(&mut migrate::Place::Postgres(&mut link), &database)?;
+            link.commit()
+        })?;
+        let cache = Arc::new(Cache::default());
+        Ok(Self {
+            url: url.clone(),
+            writers: Writers::start(url, &cache)?,
+            idle: Mutex::default(),
+            readers: Arc::new(Semaphore::new(READERS)),
+            cache,
+        })
+    }
+
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+
+    pub(crate) async fn write<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writers.run(work).await
+    }
+
+    /// Reads on a thread of its own, since whoever asks may be one that must not wait.
+    pub(crate) fn read<R: Send, E: From<Error> + Send>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<R, E> + Send,
+    ) -> Result<R, E> {
+        apart(|| {
+            let link = self.lively()?;
+            self.read_with(link, work).0
+        })
+    }
+
+    /// Reads once one of the readers is free, again and again while the database is away.
+    pub(crate) async fn look<R, E, F>(self: &Arc<Self>, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (this, since) = (Arc::clone(self), now());
+        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let looked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            loop {
+                let reason = match this.lively() {
+                    Ok(link) => {
+                        let (looked, lost) = this.read_with(link, &work);
+                        match lost {
+                            Some(reason) => reason,
+                            None => return looked,
+                        }
+                    }
+                    Err(Error::Away { reason }) => reason,
+                    Err(error) => return Err(error.into()),
+                };
+                if since.elapsed() > PATIENCE {
+                    return Err(Error::Away { reason }.into());
+                }
+                std::thread::sleep(AGAIN);
+            }
+        });
+        looked.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+    }
+
+    /// Reads at length.
+    pub(crate) async fn scan<R, E, F>(self: &Arc<Self>, work: F) -> Result<R, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let this = Arc::clone(self);
+        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let scanned = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let link = this.lively()?;
+            this.read_with(link, work).0
+        });
+        scanned.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+    }
+
+    pub(crate) fn health(&self) -> Result<Vec<Finding>, Error> {
+        apart(|| {
+            let mut link = self.lively()?;
+            let database = self.url.to_string();
+            let schema = migrate::check(&mut migrate::Place::Postgres(&mut link), &database)?;
+            let mut findings = vec![Finding::fine(format!("schema version {schema}"))];
+            findings.extend(session::findings(&mut link)?);
+            Ok(findings)
+        })
+    }
+
+    /// Reads on one state, and puts the connection back; says also whether, and why, it was lost on the way.
+    fn read_with<R, E: From<Error>>(
+        &self,
+        mut link: Link,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<R, E>,
+    ) -> (Result<R, E>, Option<String>) {
+        if let Err(error) = link.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") {
+            return (Err(error.into()), link.lost());
+        }
+        let result = work(&mut Tx::new(Driver::Postgres(&mut link), &self.cache));
+        let is_whole = link.rollback().is_ok();
+        let lost = link.lost();
+        if is_whole && lost.is_none() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < READERS {
+                idle.push(Idle { link, since: now() });
+            }
+        }
+        (result, lost)
+    }
+
+    /// A connection that answers.
+    fn lively(&self) -> Result<Link, Error> {
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(Idle { mut link, since }) = idle else {
+                return Link::connect(&self.url);
+            };
+            if since.elapsed() < FRESH || link.is_alive() {
+                return Ok(link);
+            }
+        }
+    }
+}
+
+/// Does `work` on another thread: a connection cannot be waited for on one that serves others.
+fn apart<R: Send, E: From<Error> + Send>(work: impl FnOnce() -> Result<R, E> + Send) -> Result<R, E> {
+    std::thread::scope(|scope| {
+        scope
+            .spawn(work)
+            .join()
+            .unwrap_or_else(|_| Err(Error::Panicked.into()))
+    })
+}

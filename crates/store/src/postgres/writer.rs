@@ -1,0 +1,247 @@
+//! Group commit: each writer takes the work that waits into one durable transaction and answers it after the commit.
+//!
+//! A refusal comes before the first write, so it needs no savepoint. A batch that clashes with another node's, or that
+//! one piece of work spoils, is replayed one by one, each in a transaction of its own and a bounded number of times. A
+//! batch whose connection was lost before its commit was sent is done again when the database is back; one whose commit
+//! was sent is not, for nobody knows what became of it.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use super::link::{Link, Lock, Trouble};
+use super::url::PostgresUrl;
+use super::{AGAIN, PATIENCE};
+use crate::cache::Cache;
+use crate::tx::Driver;
+use crate::work::{Queue, Work};
+use crate::{Error, Tx};
+
+/// Writers of a node; each has a connection.
+const WRITERS: usize = 4;
+/// The most work in one transaction.
+const BATCH: usize = 32;
+/// How often work that clashes is tried.
+const ATTEMPTS: u32 = 10;
+
+type Waiting = Arc<Mutex<mpsc::Receiver<Box<dyn Work>>>>;
+
+/// The writers of a node.
+pub(super) struct Writers {
+    /// `None` once they are being dropped.
+    queue: Option<Queue>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Writers {
+    pub(super) fn start(url: &PostgresUrl, cache: &Arc<Cache>) -> Result<Self, Error> {
+        let (queue, waiting) = Queue::new();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let start = |number| {
+            let mut writer = Writer {
+                url: url.clone(),
+                cache: Arc::clone(cache),
+                waiting: Arc::clone(&waiting),
+                link: None,
+            };
+            thread::Builder::new()
+                .name(format!("writer-{number}"))
+                .spawn(move || writer.serve())
+                .map_err(|_| Error::Stopped)
+        };
+        Ok(Self {
+            queue: Some(queue),
+            threads: (1..=WRITERS).map(start).collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) async fn run<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let queue = self.queue.as_ref().ok_or(Error::Stopped)?;
+        queue.run(work).await
+    }
+}
+
+/// What waits is still done.
+impl Drop for Writers {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Writer {
+    url: PostgresUrl,
+    cache: Arc<Cache>,
+    waiting: Waiting,
+    /// `None` until the first work, and after a loss.
+    link: Option<Link>,
+}
+
+/// What became of a transaction.
+enum Outcome {
+    Committed,
+    /// Nothing stays, and it may be tried again.
+    Clash,
+    /// Nothing stays: the connection was lost before the commit was sent.
+    Lost,
+    /// Nothing stays.
+    Failed(Error),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Writer {
+    /// Ends when the [`Writers`] are dropped; what waits then is still done.
+    fn serve(&mut self) {
+        while let Some(batch) = self.next() {
+            self.carry_out(batch);
+        }
+    }
+
+    /// The work that waits, at least one.
+    fn next(&self) -> Option<Vec<Box<dyn Work>>> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = vec![waiting.recv().ok()?];
+        batch.extend(waiting.try_iter().take(BATCH - 1));
+        Some(batch)
+    }
+
+    fn carry_out(&mut self, mut batch: Vec<Box<dyn Work>>) {
+        loop {
+            match self.together(&mut batch) {
+                Outcome::Committed => return answer(batch, || Ok(())),
+                Outcome::Unknown => return answer(batch, || Err(Error::OutcomeUnknown)),
+                Outcome::Lost => {
+                    batch = self.outlast(batch);
+                    if batch.is_empty() {
+                        return;
+                    }
+                }
+                Outcome::Clash | Outcome::Failed(_) => {
+                    return batch.into_iter().for_each(|work| self.carry_out_alone(work));
+                }
+            }
+        }
+    }
+
+    fn carry_out_alone(&mut self, work: Box<dyn Work>) {
+        let mut alone = vec![work];
+        let mut attempt = 0;
+        loop {
+            match self.together(&mut alone) {
+                Outcome::Committed => return answer(alone, || Ok(())),
+                Outcome::Unknown => return answer(alone, || Err(Error::OutcomeUnknown)),
+                Outcome::Lost => {
+                    alone = self.outlast(alone);
+                    if alone.is_empty() {
+                        return;
+                    }
+                }
+                Outcome::Clash if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    thread::sleep(Duration::from_millis(fastrand::u64(0..1 << attempt)));
+                }
+                Outcome::Clash => return answer(alone, || Err(Error::Busy)),
+                Outcome::Failed(error) => {
+                    let mut error = Some(error);
+                    return answer(alone, || Err(error.take().unwrap_or(Error::Stopped)));
+                }
+            }
+        }
+    }
+
+    /// One transaction around the whole batch.
+    fn together(&mut self, batch: &mut [Box<dyn Work>]) -> Outcome {
+        let mut link = match self
+            .link
+            .take()
+            .map_or_else(|| Link::connect_to_write(&self.url), Ok)
+        {
+            Ok(link) => link,
+            Err(Error::Away { reason }) => {
+                tracing::warn!(reason, "the database is away");
+                return Outcome::Lost;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the database cannot be used");
+                return Outcome::Lost;
+            }
+        };
+        let done = transact(&mut link, &self.cache, batch);
+        let outcome = match (done, link.trouble()) {
+            (Ok(()), _) => Outcome::Committed,
+            (Err(Error::OutcomeUnknown), _) => Outcome::Unknown,
+            (_, Some(Trouble::Lost(reason))) => {
+                tracing::warn!(reason, "the database is away");
+                Outcome::Lost
+            }
+            (_, Some(Trouble::Clash)) | (Err(Error::Stale), _) => Outcome::Clash,
+            (Err(error), _) => Outcome::Failed(error),
+        };
+        let is_whole = match outcome {
+            Outcome::Committed => true,
+            Outcome::Clash | Outcome::Failed(_) => link.rollback().is_ok(),
+            Outcome::Lost | Outcome::Unknown => false,
+        };
+        if is_whole {
+            self.link = Some(link);
+        }
+        outcome
+    }
+
+    /// Waits a moment for the database to be back; gives the work that still waits then.
+    fn outlast(&mut self, batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
+        thread::sleep(AGAIN);
+        let (late, waiting): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .filter(|work| !work.is_forsaken())
+            .partition(|work| work.since().elapsed() > PATIENCE);
+        answer(late, || {
+            Err(Error::Away {
+                reason: "the database did not come back in time".to_owned(),
+            })
+        });
+        waiting
+    }
+}
+
+fn answer(batch: Vec<Box<dyn Work>>, mut outcome: impl FnMut() -> Result<(), Error>) {
+    for work in batch {
+        work.answer(outcome());
+    }
+}
+
+/// Does the work of the batch and commits it. An error says that the transaction is spoilt, or its outcome unknown.
+fn transact(link: &mut Link, cache: &Cache, batch: &mut [Box<dyn Work>]) -> Result<(), Error> {
+    link.begin("BEGIN")?;
+    link.lock(Lock::Settings)?;
+    let mut tx = Tx::new(Driver::Postgres(link), cache);
+    let is_alone = batch.len() == 1;
+    for work in batch {
+        if work.attempt(&mut tx) {
+            tx.keep();
+            continue;
+        }
+        let wrote = tx.give_up();
+        if tx.is_troubled() || (wrote && !is_alone) {
+            return Err(Error::Stale);
+        }
+        if wrote {
+            return Err(Error::Panicked);
+        }
+    }
+    tx.flush()?;
+    let changed_settings = tx.has_changed_settings();
+    link.commit()?;
+    if changed_settings {
+        cache.changed();
+    }
+    Ok(())
+}

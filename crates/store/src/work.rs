@@ -1,0 +1,104 @@
+//! Work that waits for the writer: closures of any type, their answers, and those who ask.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use crate::{Error, Tx};
+
+/// Work of any type, seen from the writer.
+pub(crate) trait Work: Send {
+    /// Does the work in `tx`; says whether it stays.
+    fn attempt(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Answers with the last attempt's result, or with the store's failure.
+    fn answer(self: Box<Self>, outcome: Result<(), Error>);
+    /// Whether nobody waits for the answer any more.
+    fn is_forsaken(&self) -> bool;
+    /// When it was asked for.
+    fn since(&self) -> Instant;
+}
+
+struct Task<F, R, E> {
+    work: F,
+    result: Option<Result<R, E>>,
+    reply: oneshot::Sender<Result<R, E>>,
+    since: Instant,
+}
+
+impl<F, R, E> Work for Task<F, R, E>
+where
+    F: Fn(&mut Tx<'_>) -> Result<R, E> + Send,
+    R: Send,
+    E: From<Error> + Send,
+{
+    fn attempt(&mut self, tx: &mut Tx<'_>) -> bool {
+        // Who asked was told to try again, and will: what it asked for must not be done behind its back.
+        if self.is_forsaken() {
+            return true;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
+            .unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let stays = result.is_ok();
+        self.result = Some(result);
+        stays
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
+        let result = match (outcome, self.result) {
+            // What the work refused stands, whatever became of the transaction.
+            (_, Some(Err(refused))) => Err(refused),
+            (Ok(()), Some(done)) => done,
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(Error::Stopped.into()),
+        };
+        // Who asked may have given up; the work is done all the same.
+        drop(self.reply.send(result));
+    }
+
+    fn is_forsaken(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn since(&self) -> Instant {
+        self.since
+    }
+}
+
+/// Where work is handed in; closed when it is dropped.
+pub(crate) struct Queue(mpsc::Sender<Box<dyn Work>>);
+
+impl Queue {
+    /// A queue, and its other end.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Box<dyn Work>>) {
+        let (sender, receiver) = mpsc::channel();
+        (Self(sender), receiver)
+    }
+
+    /// Hands work in and waits for its answer.
+    pub(crate) async fn run<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let task = Task {
+            work,
+            result: None,
+            reply,
+            since: now(),
+        };
+        self.0.send(Box::new(task)).map_err(|_| Error::Stopped)?;
+        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long work waits is no fact of the directory"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}

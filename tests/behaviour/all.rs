@@ -1,0 +1,31 @@
+//! Every behaviour, once; mounted for each database.
+
+mod connections;
+mod discovery;
+mod idp_requests;
+mod leavers;
+mod life_cycle;
+mod lists;
+mod mappings;
+mod names;
+mod people;
+mod placement;
+mod sequences;
+mod tokens;
+mod transport;
+mod users;
+mod wire;
+
+pub(crate) async fn start() -> testkit::Provost {
+    testkit::Provost::start(crate::DATABASE).await
+}
+
+/// The id of a resource.
+pub(crate) fn id(user: &serde_json::Value) -> &str {
+    user["id"].as_str().unwrap()
+}
+
+/// The path of a resource.
+pub(crate) fn path(user: &serde_json::Value) -> String {
+    format!("/Users/{}", id(user))
+}
