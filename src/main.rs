@@ -22,7 +22,9 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("provost: {}", output::visible(&failure.to_string()));
+            let reason = failure.to_string();
+            let lines: Vec<_> = reason.lines().map(output::visible).collect();
+            eprintln!("provost: {}", lines.join("\n"));
             failure.code()
         }
     }

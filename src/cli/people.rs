@@ -28,7 +28,7 @@ pub(crate) enum User {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Write all users to a CSV file that `user import` reads, or with --json print them
+    /// Write the users to a CSV file that `user import` reads, without those who were deleted; with --json, all of them
     Export {
         /// The file; "-" is stdout
         #[arg(value_name = "FILE.csv", default_value = "-")]
@@ -45,18 +45,8 @@ pub(crate) enum User {
     Set {
         /// userName, account name, e-mail address or id
         user: String,
-        /// The profile
-        #[arg(long, value_name = "NAME", required_unless_present_any = ["storage", "quota", "unpin"])]
-        profile: Option<String>,
-        /// The storage
-        #[arg(long, value_name = "NAME")]
-        storage: Option<String>,
-        /// The quota, such as 10GB; "profile" follows the profile's
-        #[arg(long, value_name = "SIZE", value_parser = quota)]
-        quota: Option<Quota>,
-        /// Let the mappings decide again, at the user's next update
-        #[arg(long, conflicts_with_all = ["profile", "storage", "quota"])]
-        unpin: bool,
+        #[command(flatten)]
+        by_hand: ByHand,
     },
     /// Put a user under another connection
     Transfer {
@@ -97,6 +87,24 @@ pub(crate) enum User {
         #[arg(long = "override")]
         over: bool,
     },
+}
+
+/// What is set by hand.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct ByHand {
+    /// The profile
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The storage
+    #[arg(long, value_name = "NAME")]
+    pub(crate) storage: Option<String>,
+    /// The quota, such as 10GB; "profile" follows the profile's
+    #[arg(long, value_name = "SIZE", value_parser = quota)]
+    pub(crate) quota: Option<Quota>,
+    /// Let the mappings decide again, at the user's next update
+    #[arg(long, conflicts_with_all = ["profile", "storage", "quota"])]
+    pub(crate) unpin: bool,
 }
 
 /// Whose a recycled name is.

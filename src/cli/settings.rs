@@ -45,8 +45,9 @@ pub(crate) enum Tenant {
         /// What becomes of a user beyond a limit: refuse or hold
         #[arg(long, value_name = "HOW")]
         over_limit: Option<OrHold>,
-        /// Take a new external id for the same person when a deleted user returns by name, until this date, such as
-        /// 2026-12-31 (UTC); "no" ends it. For the days when one identity provider replaces another
+        /// Take a new external id for the same person when somebody who left returns by name, until this date, such as
+        /// 2026-12-31 (UTC); "no" ends it. For the days when one identity provider replaces another: users of the
+        /// connection itself, and those of one that was removed
         #[arg(long, value_name = "DATE", value_parser = until)]
         accept_new_external_ids: Option<Until>,
     },
@@ -350,8 +351,12 @@ fn until(text: &str) -> Result<Until, String> {
         .map_err(|_| "write a date such as 2026-12-31, or no".to_owned())?;
     let end = day
         .tomorrow()
-        .and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)));
-    Ok(Until(Some(end.map_err(|error| error.to_string())?)))
+        .and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)))
+        .map_err(|error| error.to_string())?;
+    if end <= server::clock::now() {
+        return Err("that day is over; write one to come, or no".to_owned());
+    }
+    Ok(Until(Some(end)))
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

@@ -18,13 +18,16 @@ pub(super) async fn run(session: &Session, command: cli::Connection) -> Result<(
                     vec![
                         one.name.to_string(),
                         one.kind.name().to_owned(),
+                        one.unmatched.name().to_owned(),
+                        one.no_target.name().to_owned(),
                         one.id.to_string(),
                     ]
                 })
                 .collect();
-            session.reader.list(&["Name", "Kind", "Id"], &rows, || {
-                all.iter().map(|one| json!(one)).collect()
-            })?;
+            let columns = ["Name", "Kind", "Unmatched", "No target", "Id"];
+            session
+                .reader
+                .list(&columns, &rows, || all.iter().map(|one| json!(one)).collect())?;
         }
         cli::Connection::Add { name, kind } => {
             let one = session

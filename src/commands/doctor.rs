@@ -34,6 +34,16 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
     let now = server::clock::now();
     for tenant in store.read(store::settings::tenants)? {
         let settings = store.read(|tx| service::settings::all(tx, tenant.id))?;
+        if tenant.accepts_new_external_ids(now) {
+            checks.push(Check {
+                subject: format!("tenant {}: who left returns by name alone", tenant.name),
+                problem: Some(format!(
+                    "whoever gets a leaver's name gets the account; end it when the move is done: provost tenant set {:?} \
+                     --accept-new-external-ids no",
+                    tenant.name.as_str()
+                )),
+            });
+        }
         checks.extend(connections(&store, tenant.id, &settings, now)?);
         checks.extend(mappings(&settings));
     }
@@ -63,10 +73,16 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
 fn database(store: &Store, url: &str) -> Result<Vec<Check>, Failure> {
     let findings = store.health()?;
     let check = |finding: store::Finding| Check {
-        subject: format!("database {url}: {}", finding.subject),
+        subject: format!("database: {}", finding.subject),
         problem: finding.advice,
     };
-    Ok(findings.into_iter().map(check).collect())
+    let reached = Check {
+        subject: format!("database {url}"),
+        problem: None,
+    };
+    Ok(std::iter::once(reached)
+        .chain(findings.into_iter().map(check))
+        .collect())
 }
 
 fn connections(

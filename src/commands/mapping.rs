@@ -68,7 +68,8 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
         cli::Mapping::Apply { file, existing, yes } => {
             let list = file.as_deref().map(mapping_file::read).transpose()?;
             if existing {
-                mapping_apply::with_existing(session, list, Consent::of(yes)).await?;
+                let consent = if yes { Consent::Given } else { Consent::ToBeAsked };
+                mapping_apply::with_existing(session, list, consent).await?;
             } else if let Some(list) = list {
                 let applied = mapping_apply::list(session, list).await?;
                 session

@@ -11,17 +11,14 @@ use service::users::{self, Outlook};
 use super::Session;
 use crate::exit::Failure;
 
+/// How often the mappings decide, at most.
+const PASSES: u32 = 5;
+
 /// Whether the one who runs it has said yes beforehand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consent {
     Given,
     ToBeAsked,
-}
-
-impl Consent {
-    pub(super) fn of(yes: bool) -> Self {
-        if yes { Self::Given } else { Self::ToBeAsked }
-    }
 }
 
 /// Makes the mappings those of `list`.
@@ -76,23 +73,40 @@ pub(super) async fn with_existing(
         ));
     }
     let applied = match list {
-        Some(list) => self::list(session, list).await?,
-        None => Applied::default(),
+        Some(list) => Some(self::list(session, list).await?),
+        None => None,
     };
+    let mut changed = 0;
+    // Who moves away may free a seat that somebody before had been looking for.
+    for _ in 0..PASSES {
+        let moved = pass(session).await?;
+        changed += moved;
+        if moved == 0 {
+            break;
+        }
+    }
+    let mut value = value(applied.unwrap_or_default());
+    value["usersChanged"] = json!(changed);
+    let listed = applied.map(|applied| sentence(applied) + " ").unwrap_or_default();
+    session
+        .reader
+        .done(&format!("{listed}{changed} users changed."), &value)?;
+    Ok(())
+}
+
+/// Lets the mappings decide about everybody once; gives how many changed.
+async fn pass(session: &Session) -> Result<usize, Failure> {
     let (mut after, mut changed) = (UserId::from(uuid::Uuid::nil()), 0);
     loop {
         let (seen, stride) = session
             .write(move |tx, ctx| users::reapply(tx, ctx, after))
             .await?;
         changed += stride;
-        let Some(seen) = seen else { break };
-        after = seen;
+        match seen {
+            Some(seen) => after = seen,
+            None => return Ok(changed),
+        }
     }
-    let mut value = value(applied);
-    value["usersChanged"] = json!(changed);
-    let sentence = format!("{} {changed} users changed.", sentence(applied));
-    session.reader.done(&sentence, &value)?;
-    Ok(())
 }
 
 fn is_agreed() -> Result<bool, Failure> {
@@ -110,8 +124,8 @@ fn is_agreed() -> Result<bool, Failure> {
 #[derive(Default)]
 struct Seen {
     moved: usize,
-    unmatched: usize,
-    full: usize,
+    admitted: usize,
+    marked: usize,
     unknown: usize,
     stay: usize,
     changes: Vec<Value>,
@@ -138,28 +152,35 @@ async fn look(session: &Session, list: Option<MappingList>) -> Result<Seen, Fail
 
 impl Seen {
     fn note(&mut self, settings: &Settings, before: &Record, outlook: Outlook<'_>, after: &Record) {
-        let (now, then) = (place(settings, before), place(settings, after));
+        let changes = before.facts.placement != after.facts.placement
+            || before.facts.lifecycle != after.facts.lifecycle;
         let (count, why) = match outlook {
-            Outlook::Stays => {
-                self.stay += 1;
-                return;
-            }
-            Outlook::Moves(mapping) => (&mut self.moved, format!("the mapping {} matches", mapping.name)),
-            Outlook::Unmatched => (
-                &mut self.unmatched,
-                "no mapping matches: stays, and is marked so".to_owned(),
-            ),
-            Outlook::Full(mapping) => (
-                &mut self.full,
-                format!(
-                    "the mapping {} matches, and its profile is full: stays, and is marked so",
-                    mapping.name
-                ),
-            ),
             Outlook::Unknown(mapping) => (
                 &mut self.unknown,
                 format!(
                     "cannot be judged: the mapping {} looks at what is not kept",
+                    mapping.name
+                ),
+            ),
+            _ if !changes => {
+                self.stay += 1;
+                return;
+            }
+            Outlook::Moves(mapping) => (&mut self.moved, format!("the mapping {} matches", mapping.name)),
+            Outlook::Admitted => (&mut self.admitted, "was held, and would be active".to_owned()),
+            Outlook::Waits => (&mut self.marked, "is held, now for a seat".to_owned()),
+            Outlook::Stays => (
+                &mut self.marked,
+                "the mark goes: a mapping gives what the user has".to_owned(),
+            ),
+            Outlook::Unmatched => (
+                &mut self.marked,
+                "no mapping matches: stays, and is marked so".to_owned(),
+            ),
+            Outlook::Full(mapping) => (
+                &mut self.marked,
+                format!(
+                    "the mapping {} matches, and its profile is full: stays, and is marked so",
                     mapping.name
                 ),
             ),
@@ -168,17 +189,17 @@ impl Seen {
         self.changes.push(json!({
             "id": before.facts.id,
             "userName": before.facts.account_name,
-            "now": now,
-            "then": then,
+            "now": place(settings, before),
+            "then": place(settings, after),
             "why": why,
         }));
     }
 
     fn sentence(&self) -> String {
         format!(
-            "{} users would get what another mapping gives, {} match no mapping, {} would find a profile full, {} cannot be \
-             judged, {} stay as they are.",
-            self.moved, self.unmatched, self.full, self.unknown, self.stay
+            "{} users would move to what another mapping gives, {} held ones would be active, {} would only be marked or \
+             unmarked, {} cannot be judged, {} stay as they are.",
+            self.moved, self.admitted, self.marked, self.unknown, self.stay
         )
     }
 }

@@ -56,11 +56,22 @@ struct ExampleEntry {
 pub(super) fn read(path: &Path) -> Result<MappingList, Failure> {
     let named = |what: String| Failure::usage(format!("{}: {what}", path.display()));
     if !path.is_file() {
-        return Err(named("there is no such file".to_owned()));
+        let what = if path.is_dir() {
+            "it is a folder"
+        } else {
+            "there is no such file"
+        };
+        return Err(named(what.to_owned()));
     }
     let file: File = Figment::from(Toml::file_exact(path))
         .extract()
         .map_err(|error| named(error.to_string()))?;
+    if file.mapping.is_empty() {
+        return Err(named(
+            "it has no [[mapping]], so nobody would be placed; to remove one, use `provost mapping remove`"
+                .to_owned(),
+        ));
+    }
     let mappings = file.mapping.into_iter().map(|entry| {
         let name = entry.name.clone();
         let change = entry.into_change();

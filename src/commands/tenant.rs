@@ -18,6 +18,9 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 "Unique e-mail",
                 "Cloud identity",
                 "Maximum active users",
+                "Over limit",
+                "Reclassify",
+                "New external ids until",
             ];
             let rows: Vec<_> = all.iter().map(row).collect();
             session.reader.list(&columns, &rows, || {
@@ -91,5 +94,10 @@ fn row(tenant: &Tenant) -> Vec<String> {
         tenant
             .max_active_users
             .map_or("any number".to_owned(), |max| max.to_string()),
+        tenant.over_limit.name().to_owned(),
+        tenant.reclassify.name().to_owned(),
+        tenant
+            .accept_new_external_ids_until
+            .map_or(String::new(), super::shown),
     ]
 }

@@ -31,24 +31,16 @@ pub(super) async fn run(session: &Session, command: cli::User) -> Result<ExitCod
             let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::transfer(tx, ctx, id, &to);
             change(session, &user, work, |name, _| format!("{name} {sentence}")).await
         }
-        cli::User::Set {
-            user, unpin: true, ..
-        } => {
+        cli::User::Set { user, by_hand } if by_hand.unpin => {
             let sentence =
                 |name: &str, _: &Record| format!("{name}: the mappings decide again at the next update.");
             change(session, &user, users::unpin, sentence).await
         }
-        cli::User::Set {
-            user,
-            profile,
-            storage,
-            quota,
-            ..
-        } => {
+        cli::User::Set { user, by_hand } => {
             let place = PlaceChange {
-                profile,
-                storage,
-                quota: quota.map(|quota| quota.0),
+                profile: by_hand.profile,
+                storage: by_hand.storage,
+                quota: by_hand.quota.map(|quota| quota.0),
             };
             let work = move |tx: &mut Tx<'_>, ctx: &Ctx, id| users::set_place(tx, ctx, id, &place);
             let sentence = |name: &str, record: &Record| {
@@ -247,6 +239,7 @@ fn show(session: &Session, record: &Record) -> Result<(), Failure> {
     ]
     .map(|(label, key)| (label, text(&value[key])))
     .to_vec();
+    fields.extend(remarks(record));
     let quota = record
         .facts
         .placement
@@ -297,6 +290,34 @@ fn show(session: &Session, record: &Record) -> Result<(), Failure> {
     ));
     session.reader.one(&fields, &value)?;
     Ok(())
+}
+
+/// What is unusual about a user.
+fn remarks(record: &Record) -> Vec<(&'static str, String)> {
+    let facts = &record.facts;
+    let doubt = facts.placement.doubt.map(|doubt| match doubt {
+        directory::Doubt::Unmatched => "no mapping matches any more",
+        directory::Doubt::Full => "the profile of the mapping that matches is full",
+    });
+    let pinned = facts.placement.pins.names().join(", ");
+    [
+        ("Set by hand", Some(pinned).filter(|pinned| !pinned.is_empty())),
+        ("Marked", doubt.map(str::to_owned)),
+        (
+            "Overridden",
+            facts
+                .lifecycle
+                .is_overridden()
+                .then(|| "active against the identity provider's word, until its next".to_owned()),
+        ),
+        (
+            "Legal hold",
+            facts.legal_hold.then(|| "yes: never purged".to_owned()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(label, remark)| Some((label, remark?)))
+    .collect()
 }
 
 /// A JSON value as a cell.

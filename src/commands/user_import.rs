@@ -1,16 +1,18 @@
 //! `provost user import` and `user export`.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use directory::{Ctx, Record, Settings};
+use directory::{Ctx, Facts, Record, Refusal, Settings};
 use serde_json::{Value, json};
 use service::users::{self, Imported, Newcomer};
 
 use super::Session;
+use super::user::text;
 use super::user_file::{self, Line, People};
 use crate::exit::Failure;
 use crate::output::{Reader, pretty, print, table, visible};
@@ -28,74 +30,70 @@ pub(super) async fn import(session: &Session, path: &Path) -> Result<ExitCode, F
     loop {
         let chunk: Vec<Line> = lines.by_ref().take(CHUNK).collect();
         if chunk.is_empty() {
-            break;
+            return report.print(session, Mode::Done);
         }
-        let mut people = Vec::new();
-        for line in chunk {
-            match line.person {
-                Ok(person) => people.push((line.number, person)),
-                Err(what) => report.refused(line.number, "", &what),
-            }
-        }
-        let people = Arc::new(people);
-        match write(session, &people, 0..people.len()).await {
-            Ok(outcomes) => report.note_all(&people, outcomes, &settings),
-            // One of them cannot be written, and took the others along: each for itself.
-            Err(_) => {
-                for at in 0..people.len() {
-                    match write(session, &people, at..at + 1).await {
-                        Ok(outcomes) => report.note_all(&people[at..], outcomes, &settings),
-                        Err(service::Error::Store(error))
-                            if !matches!(error, store::Error::TooLarge { .. }) =>
-                        {
-                            return Err(error.into());
-                        }
-                        Err(error) => report.refused(people[at].0, &name(&people[at].1), &error.to_string()),
-                    }
+        let people = report.good_ones(chunk);
+        match write(session, &people).await {
+            Ok(outcomes) => {
+                for (line, outcome) in people.iter().zip(outcomes) {
+                    report.note(line, outcome, &settings, Mode::Done);
                 }
+            }
+            Err(error) => {
+                report.print(session, Mode::Done)?;
+                return Err(error.into());
             }
         }
     }
-    report.print(session, "added")
 }
 
 /// Says what [`import`] would do.
 pub(super) async fn dry_run(session: &Session, path: &Path) -> Result<ExitCode, Failure> {
     let settings = session.settings()?;
-    let lines: Vec<Line> = People::read(path, &settings)?.lines(&settings).collect();
+    let mut report = Report::default();
+    let people = report.good_ones(People::read(path, &settings)?.lines(&settings).collect());
     let ctx = session.context();
     let report = session
         .store
         .scan(move |tx| {
-            let mut report = Report::default();
-            for (at, line) in (0..).zip(lines) {
-                match line.person {
-                    Ok(person) => {
-                        let outcome = users::try_import(tx, &nth(&ctx, at), &person);
-                        report.note(line.number, &person, outcome, &settings);
+            let mut addresses = HashSet::new();
+            for (at, line) in (0..).zip(people.iter()) {
+                let outcome = users::try_import(tx, &nth(&ctx, at), &line.newcomer);
+                let address = match &outcome {
+                    Ok(Imported::Added(record)) => record.clone().open().email().map(Facts::key_of),
+                    _ => None,
+                };
+                match address.filter(|_| settings.tenant.unique_email) {
+                    Some(address) if !addresses.insert(address.clone()) => {
+                        let why =
+                            format!("The e-mail address \"{address}\" stands on an earlier line already.");
+                        report.refused(line.number, &line.name, &why);
                     }
-                    Err(what) => report.refused(line.number, "", &what),
+                    _ => report.note(line, outcome, &settings, Mode::Dry),
                 }
             }
             Ok::<_, service::Error>(report)
         })
         .await?;
-    report.print(session, "to be added; nothing was changed")
+    report.print(session, Mode::Dry)
 }
 
-async fn write(
-    session: &Session,
-    people: &Arc<Vec<(usize, Newcomer)>>,
-    range: std::ops::Range<usize>,
-) -> Result<Vec<Outcome>, service::Error> {
+/// A line that can be tried.
+struct Good {
+    number: usize,
+    name: String,
+    newcomer: Newcomer,
+}
+
+async fn write(session: &Session, people: &Arc<Vec<Good>>) -> Result<Vec<Outcome>, service::Error> {
     let (people, ctx) = (Arc::clone(people), session.context());
     session
         .store
         .write(move |tx| {
             let mut outcomes = Vec::new();
-            for (at, (_, person)) in (0..).zip(&people[range.clone()]) {
-                let outcome = users::import(tx, &nth(&ctx, at), person);
-                match outcome {
+            for (at, line) in (0..).zip(people.iter()) {
+                // A refusal is an outcome like any other; the store's own failure is everybody's.
+                match users::import(tx, &nth(&ctx, at), &line.newcomer) {
                     Err(service::Error::Store(error)) => return Err(error.into()),
                     outcome => outcomes.push(outcome),
                 }
@@ -113,9 +111,11 @@ fn nth(ctx: &Ctx, at: u32) -> Ctx {
     }
 }
 
-fn name(person: &Newcomer) -> String {
-    let name = person.attributes.get("userName").and_then(Value::as_str);
-    name.unwrap_or_default().to_owned()
+/// Whether something was done or only tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Done,
+    Dry,
 }
 
 /// What became of the lines.
@@ -127,17 +127,31 @@ struct Report {
 }
 
 impl Report {
-    fn note_all(&mut self, people: &[(usize, Newcomer)], outcomes: Vec<Outcome>, settings: &Settings) {
-        for ((number, person), outcome) in people.iter().zip(outcomes) {
-            self.note(*number, person, outcome, settings);
+    /// The lines that can be tried; the others are noted.
+    fn good_ones(&mut self, lines: Vec<Line>) -> Arc<Vec<Good>> {
+        let mut good = Vec::with_capacity(lines.len());
+        for Line { number, name, person } in lines {
+            match person {
+                Ok(newcomer) => good.push(Good {
+                    number,
+                    name,
+                    newcomer,
+                }),
+                Err(why) => self.refused(number, &name, &why),
+            }
         }
+        Arc::new(good)
     }
 
-    fn note(&mut self, number: usize, person: &Newcomer, outcome: Outcome, settings: &Settings) {
+    fn note(&mut self, line: &Good, outcome: Outcome, settings: &Settings, mode: Mode) {
         match outcome {
-            Ok(Imported::Added(record)) => self.added.push(added(number, &record, settings)),
+            Ok(Imported::Added(record)) => self.added.push(added(line.number, &record, settings, mode)),
             Ok(Imported::Known(_)) => self.known += 1,
-            Err(error) => self.refused(number, &name(person), &error.to_string()),
+            Err(service::Error::Refused(Refusal::Missing { attribute })) => {
+                let why = format!("{attribute} is required; give it a column and a value.");
+                self.refused(line.number, &line.name, &why);
+            }
+            Err(error) => self.refused(line.number, &line.name, &error.to_string()),
         }
     }
 
@@ -147,78 +161,78 @@ impl Report {
     }
 
     /// The lines that were refused on stdout, the sum on stderr.
-    fn print(self, session: &Session, what: &str) -> Result<ExitCode, Failure> {
-        let Self {
-            added,
-            known,
-            mut refused,
-        } = self;
-        refused.sort_by_key(|row| row["line"].as_u64());
-        let sum = format!(
-            "{} people {what}, {known} known already and left as they are, {} lines refused.",
-            added.len(),
-            refused.len()
-        );
-        let code = if refused.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(1)
-        };
-        if session.reader == Reader::Program {
-            let value = json!({"added": added, "known": known, "refused": refused});
-            print(&pretty(&value))?;
-            return Ok(code);
+    fn print(mut self, session: &Session, mode: Mode) -> Result<ExitCode, Failure> {
+        self.refused.sort_by_key(|row| row["line"].as_u64());
+        match session.reader {
+            Reader::Program => {
+                let value = json!({"added": self.added, "known": self.known, "refused": self.refused});
+                print(&pretty(&value))?;
+            }
+            Reader::Person => self.print_for_people(mode)?,
         }
-        let show = |columns: &[&str], keys: &[&str], rows: &[Value]| {
-            let rows: Vec<Vec<_>> = rows
-                .iter()
-                .map(|row| keys.iter().map(|key| super::user::text(&row[*key])).collect())
-                .collect();
-            print(&table(columns, &rows))
-        };
-        if what != "added" && !added.is_empty() {
-            let columns = ["Line", "User name", "Status", "Profile", "Storage", "Mapping"];
+        Ok(ExitCode::from(u8::from(!self.refused.is_empty())))
+    }
+
+    fn print_for_people(&self, mode: Mode) -> io::Result<()> {
+        if mode == Mode::Dry && !self.added.is_empty() {
             let keys = ["line", "userName", "status", "profile", "storage", "mapping"];
-            show(&columns, &keys, &added)?;
+            let row = |row: &Value| keys.iter().map(|key| text(&row[*key])).collect::<Vec<_>>();
+            let rows: Vec<_> = self.added.iter().map(row).collect();
+            let columns = ["Line", "User name", "Status", "Profile", "Storage", "Mapping"];
+            print(&table(&columns, &rows))?;
         }
-        for row in &refused {
+        for row in &self.refused {
             let line = format!(
                 "line {}: {} {}",
                 row["line"],
-                super::user::text(&row["userName"]),
-                super::user::text(&row["why"])
+                text(&row["userName"]),
+                text(&row["why"])
             );
             print(&visible(&line))?;
         }
-        eprintln!("{sum}");
-        Ok(code)
+        let what = match mode {
+            Mode::Done => "added",
+            Mode::Dry => "to be added (nothing was changed)",
+        };
+        eprintln!(
+            "{} people {what}, {} known already and left as they are, {} lines refused.",
+            self.added.len(),
+            self.known,
+            self.refused.len()
+        );
+        Ok(())
     }
 }
 
-fn added(number: usize, record: &Record, settings: &Settings) -> Value {
+fn added(number: usize, record: &Record, settings: &Settings, mode: Mode) -> Value {
     let user = record.to_json(settings);
-    json!({
+    let mut added = json!({
         "line": number,
-        "id": user["id"],
-        "userName": user["accountName"],
+        "userName": user["userName"],
         "status": user["status"],
         "profile": user["profile"],
         "storage": user["storage"],
         "mapping": user["decision"]["mappingName"],
-    })
+    });
+    if mode == Mode::Done {
+        added["id"] = user["id"].clone();
+    }
+    added
 }
 
-/// Writes all users to the file, or to stdout; one by one, so that there may be many.
+/// Writes the users to the file, or to stdout; one by one, so that there may be many. The file is there when it is whole.
 pub(super) async fn export(session: &Session, path: &Path) -> Result<(), Failure> {
     let (settings, tenant) = (session.settings()?, session.tenant);
-    let out: Box<dyn Write + Send> = if path == Path::new("-") {
-        Box::new(BufWriter::new(std::io::stdout()))
+    let is_stdout = path == Path::new("-");
+    let unfinished = path.with_extension("unfinished");
+    let out: Box<dyn Write + Send> = if is_stdout {
+        Box::new(BufWriter::new(io::stdout()))
     } else {
-        Box::new(BufWriter::new(private(path)?))
+        Box::new(BufWriter::new(private(&unfinished)?))
     };
     let mut sheet = match session.reader {
         Reader::Person => Sheet::csv(out, &settings)?,
-        Reader::Program => Sheet::json(out),
+        Reader::Program => Sheet::Json(out, 0),
     };
     let rows = session
         .store
@@ -237,7 +251,8 @@ pub(super) async fn export(session: &Session, path: &Path) -> Result<(), Failure
                 })
         })
         .await?;
-    if path != Path::new("-") {
+    if !is_stdout {
+        std::fs::rename(&unfinished, path)?;
         eprintln!("Wrote {rows} users to {}.", path.display());
     }
     Ok(())
@@ -246,10 +261,11 @@ pub(super) async fn export(session: &Session, path: &Path) -> Result<(), Failure
 /// A new file for this user alone: it is full of personal data.
 fn private(path: &Path) -> Result<File, Failure> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    // One that was left behind may be readable for others.
+    drop(std::fs::remove_file(path));
     File::options()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
@@ -266,19 +282,21 @@ impl Sheet {
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer(out);
-        writer.write_record(user_file::header(settings))?;
+        writer
+            .write_record(user_file::header(settings))
+            .map_err(io_error)?;
         Ok(Self::Csv(Box::new(writer), 0))
-    }
-
-    fn json(out: Box<dyn Write + Send>) -> Self {
-        Self::Json(out, 0)
     }
 
     fn write(&mut self, record: &Record, settings: &Settings) -> io::Result<()> {
         match self {
+            // Who was deleted owns no name; in a file it would be another's.
+            Self::Csv(..) if !record.facts.lifecycle.is_visible() => Ok(()),
             Self::Csv(writer, rows) => {
                 *rows += 1;
-                Ok(writer.write_record(user_file::row(record, settings))?)
+                writer
+                    .write_record(user_file::row(record, settings))
+                    .map_err(io_error)
             }
             Self::Json(out, rows) => {
                 let before = if *rows == 0 { "[" } else { "," };
@@ -298,5 +316,13 @@ impl Sheet {
                 out.flush().map(|()| rows)
             }
         }
+    }
+}
+
+/// The failure beneath, such as a reader that has gone.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }

@@ -345,3 +345,39 @@ async fn a_reason_has_ten_to_a_hundred_and_fifty_characters() {
         assert_eq!(purged.is_ok(), is_enough, "{length}");
     }
 }
+
+#[tokio::test]
+async fn an_override_without_a_seat_is_refused_and_forgets_nothing() {
+    let provost = start().await;
+    provost
+        .set_tenant(TenantChange {
+            max_active_users: Some(1),
+            over_limit: Some(directory::OrHold::Hold),
+            ..TenantChange::default()
+        })
+        .await;
+    let ava = provost.client.create(&person("ava")).await;
+    says(&provost, &ava, false).await.expect(200);
+    provost.client.create(&person("bob")).await;
+    let refused = activate(&provost, &ava, Override::UntilNextWord)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("The tenant is full"), "{refused}");
+    assert_eq!(state(&provost, &ava), "preserved inactive none");
+}
+
+#[tokio::test]
+async fn a_transfer_takes_no_override_along() {
+    let provost = start().await;
+    let entra = provost.connect("Entra ID").await;
+    let ava = provost.client.create(&person("ava")).await;
+    says(&provost, &ava, false).await.expect(200);
+    activate(&provost, &ava, Override::UntilNextWord).await.unwrap();
+    let uid = UserId::parse(id(&ava)).unwrap();
+    provost
+        .admin(move |tx, ctx| users::transfer(tx, ctx, uid, "Entra ID"))
+        .await;
+    let leave = patch(json!([{"op": "replace", "value": {"active": false}}]));
+    entra.patch(&path(&ava), &leave).await.expect(200);
+    assert_eq!(state(&provost, &ava), "preserved inactive none");
+}

@@ -14,6 +14,7 @@ async fn import(provost: &Provost, attributes: Value, place: PlaceChange) -> Str
     let newcomer = Newcomer {
         attributes: attributes.as_object().unwrap().clone(),
         place,
+        ..Newcomer::default()
     };
     let work = move |tx: &mut Tx<'_>, ctx: &Ctx| service::users::import(tx, ctx, &newcomer);
     match provost.admin(work).await {
@@ -188,7 +189,7 @@ async fn an_import_is_refused_as_a_create_is_and_changes_nothing() {
     ] {
         let newcomer = Newcomer {
             attributes: attributes.as_object().unwrap().clone(),
-            place: PlaceChange::default(),
+            ..Newcomer::default()
         };
         let refused = provost
             .admin_at(server::clock::now(), move |tx, ctx| {
@@ -199,4 +200,77 @@ async fn an_import_is_refused_as_a_create_is_and_changes_nothing() {
         assert!(refused.contains(why), "{refused}");
     }
     assert_eq!(provost.events().len(), before);
+}
+
+#[tokio::test]
+async fn a_leaver_of_a_file_returns_by_its_provider_and_is_purged_by_its_profile() {
+    let provost = start().await;
+    let change = service::settings::profiles::ProfileChange {
+        purge_days: Some(30),
+        ..Default::default()
+    };
+    provost.profile("Short", change).await;
+    let short = PlaceChange {
+        profile: Some("Short".to_owned()),
+        ..PlaceChange::default()
+    };
+    let ava = import(
+        &provost,
+        json!({"userName": "ava@example.com", "active": false}),
+        short,
+    )
+    .await;
+    let shown = provost.user(&ava);
+    assert_eq!(
+        (&shown["status"], &shown["hold"]),
+        (&json!("preserved"), &json!("none"))
+    );
+    assert!(!shown["preservation"]["purgeAt"].is_null(), "{shown}");
+    assert_eq!(provost.client.create(&person("ava")).await["id"], ava);
+    let shown = provost.user(&ava);
+    assert_eq!(
+        (&shown["status"], &shown["profile"]),
+        (&json!("active"), &json!("Short"))
+    );
+    assert_eq!(shown["storage"], "default");
+}
+
+#[tokio::test]
+async fn an_address_of_somebody_who_left_is_not_that_person() {
+    let provost = start().await;
+    let old = provost.connect("Old").await;
+    let jane = old.create(&person("jane")).await;
+    let leave = testkit::patch(json!([{"op": "replace", "value": {"active": false}}]));
+    old.patch(&path(&jane), &leave).await.expect(200);
+    provost
+        .admin(|tx, ctx| service::settings::connections::remove(tx, ctx, "Old"))
+        .await;
+    let mut hire = person("joe");
+    hire["emails"][0]["value"] = json!("jane@example.com");
+    let joe = provost.client.create(&hire).await;
+    assert_ne!(joe["id"], jane["id"]);
+    assert_eq!(provost.user(id(&jane))["status"], "preserved");
+}
+
+#[tokio::test]
+async fn who_has_given_up_a_name_is_never_found_by_it_again() {
+    for (known, given) in [(None, Some("new")), (Some("q2"), None), (None, None)] {
+        let provost = start().await;
+        let with = |external_id: Option<&str>| json!({"userName": "so@x.example", "externalId": external_id});
+        let before = provost.client.create(&with(known)).await;
+        let leave = testkit::patch(json!([{"op": "replace", "value": {"active": false}}]));
+        provost.client.patch(&path(&before), &leave).await.expect(200);
+        let uid = directory::UserId::parse(id(&before)).unwrap();
+        provost
+            .admin(move |tx, ctx| service::users::resolve(tx, ctx, uid, service::users::Person::Another))
+            .await;
+        let after = provost.client.create(&with(given)).await;
+        assert_ne!(after["id"], before["id"], "{known:?} {given:?}");
+        assert_eq!(provost.user(id(&before))["status"], "preserved");
+        let namesakes = provost
+            .store
+            .read(|tx| service::users::namesakes(tx, provost.tenant))
+            .unwrap();
+        assert!(namesakes.is_empty(), "it is settled");
+    }
 }

@@ -42,7 +42,13 @@ async fn a_file_of_people_is_imported_while_the_server_runs_and_bad_lines_are_li
         dry["refused"], report["refused"],
         "a dry run says what would happen"
     );
-    assert_eq!(dry["added"].as_array().unwrap().len(), 3);
+    let names: Vec<_> = dry["added"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["userName"])
+        .collect();
+    assert_eq!(names, ["ava", "b\u{f6}b", "last"], "{dry}");
 
     let added: Vec<_> = report["added"]
         .as_array()
@@ -103,6 +109,11 @@ fn a_header_that_means_nothing_is_refused_before_anybody_is_added() {
     drop(program.serve(&[]));
     for (text, why) in [
         ("", "empty"),
+        (
+            "userName,manager,manager.value\nx,boss,boss2\n",
+            "\"manager\" and \"manager.value\" are the same",
+        ),
+        ("Username,Email,e-mail\nx,a@x,b@x\n", "are the same"),
         ("Email\nx@example.com\n", "no column userName"),
         (
             "userName,shoeSize\nava,42\n",
@@ -228,7 +239,7 @@ async fn mappings_are_applied_to_those_who_are_there_once_it_is_said_who_changes
 
     let refused = program.refused(2, &["mapping", "apply", "-f", "mappings.toml", "--existing"]);
     assert!(
-        refused.contains("1 users would") && refused.contains("--yes"),
+        refused.contains("1 users would move") && refused.contains("--yes"),
         "{refused}"
     );
     let profile = || json(&program.stdout(&["user", "show", "ava@example.com", "--json"]))["profile"].clone();
@@ -249,4 +260,73 @@ async fn mappings_are_applied_to_those_who_are_there_once_it_is_said_who_changes
     assert_eq!(profile(), "Gold");
     let again = json(&program.stdout(&["mapping", "apply", "--existing", "--yes", "--json"]));
     assert_eq!(again["usersChanged"], 0);
+}
+
+#[tokio::test]
+async fn a_value_may_have_several_lines_and_people_hide_in_none() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let mut ava = person("ava");
+    ava["title"] = json!("Engineer\r\nmallory,mallory@evil.example,true\r\n\"x\"");
+    serving.client.create(&ava).await;
+    let gone = serving.client.create(&person("gone")).await;
+    serving
+        .client
+        .delete(&format!("/Users/{}", gone["id"].as_str().unwrap()))
+        .await;
+    let mut again = person("gone");
+    again["externalId"] = json!("another");
+    serving.client.create(&again).await;
+    serving
+        .client
+        .put(
+            &format!(
+                "/Users/{}",
+                serving.client.find("userName eq \"ava@example.com\"").await[0]["id"]
+                    .as_str()
+                    .unwrap()
+            ),
+            &ava,
+        )
+        .await
+        .expect(200);
+    let text = program.stdout(&["user", "export"]);
+    let other = crate::program();
+    drop(other.serve(&[]));
+    let report = json(&other.stdout(&import(&other, text, &["--json"])));
+    let names: Vec<_> = report["added"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["userName"])
+        .collect();
+    assert_eq!(names, ["ava@example.com", "gone@example.com"], "{report}");
+    let shown = json(&other.stdout(&["user", "show", "ava@example.com", "--json"]));
+    assert_eq!(
+        shown["attributes"]["title"],
+        "Engineer\nmallory,mallory@evil.example,true\n\"x\""
+    );
+    let shown = json(&other.stdout(&["user", "show", "gone@example.com", "--json"]));
+    assert_eq!(
+        shown["externalId"], "another",
+        "who has the name, and not who left"
+    );
+}
+
+#[test]
+fn lines_may_end_in_every_way_and_words_may_be_a_spreadsheets() {
+    let program = program();
+    drop(program.serve(&[]));
+    let report = json(&program.stdout(&import(
+        &program,
+        "User Name;E-Mail;First name;active;\rcr1;cr1@example.com;Cy;yes;\rcr2;;;no;\r",
+        &["--json"],
+    )));
+    let rows: Vec<_> = report["added"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["userName"].as_str().unwrap(), row["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(rows, [("cr1", "active"), ("cr2", "preserved")]);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Looked;
+use crate::{Looked, Wait};
 
 /// The kinds of settings, in the words that people read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,9 @@ pub enum Refusal {
     Left { user_name: String, id: String },
     #[error("The reason must have 10 to 150 characters; it is kept when the user is gone.")]
     BadReason,
-    #[error("The user {id} is not preserved, or deleted already: there is nobody to tell apart.")]
+    #[error("{}", still_held(*wait))]
+    StillHeld { wait: Wait },
+    #[error("The user {id} is not preserved: there is nobody to tell apart.")]
     NotPreserved { id: String },
     #[error("The user would have {bytes} bytes; {max} is the most. Leave out what is not needed.")]
     TooLarge { bytes: usize, max: usize },
@@ -130,7 +132,7 @@ pub enum Refusal {
     },
     #[error("The {thing} \"{name}\" cannot be removed: it is the last one.")]
     LastOne { thing: Thing, name: String },
-    #[error("\"{given}\" fits {count} users; name one by its id: {ids}.")]
+    #[error("\"{given}\" fits {count} users; name one by its id or its account name: {ids}.")]
     Ambiguous {
         given: String,
         count: usize,
@@ -183,6 +185,17 @@ fn unmatched(looked: &[Looked]) -> String {
          a mapping in Provost, such as a last one for any user.",
         seen.join(" and ")
     )
+}
+
+fn still_held(wait: Wait) -> &'static str {
+    match wait {
+        Wait::Unmatched => {
+            "The user is held because no mapping matches. Add a mapping that does; the user is active then by itself."
+        }
+        Wait::Limit => {
+            "The user is held because a profile or the tenant is full. Raise the maximum or preserve somebody; the user is active then by itself."
+        }
+    }
 }
 
 fn among(known: &[String]) -> String {

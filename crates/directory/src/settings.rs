@@ -116,7 +116,7 @@ words! {
     Reclassify {
         /// On every update that may change the answer.
         OnUpdate = "on_update",
-        /// Never; only on creation.
+        /// Never by itself; only on creation, or when an administrator applies the mappings.
         OnCreate = "on_create",
     }
 }
@@ -138,6 +138,15 @@ words! {
         Create = "create",
         /// 400 `noTarget`.
         Refuse = "refuse",
+    }
+}
+
+impl From<NoTarget> for scim::Miss {
+    fn from(no_target: NoTarget) -> Self {
+        match no_target {
+            NoTarget::Create => Self::Create,
+            NoTarget::Refuse => Self::Refuse,
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Facts {
     pub lifecycle: Lifecycle,
     /// Whether an administrator forbade to purge the user.
     pub legal_hold: bool,
+    /// Whether an administrator said that the name is somebody else's now: a create by name alone means another person.
+    pub name_given_up: bool,
     /// What the user got.
     pub placement: Placement,
     /// Counts the changes, from 1.
@@ -112,6 +114,11 @@ words! {
 }
 
 impl Placement {
+    /// Whether there is all that an active user needs.
+    pub fn is_complete(&self) -> bool {
+        self.profile.is_some() && self.storage.is_some()
+    }
+
     /// The quota that counts: the user's own, else the profile's as it is now.
     pub fn quota(&self, settings: &Settings) -> Option<Bytes> {
         self.own_quota.or_else(|| {
@@ -327,6 +334,14 @@ impl Record {
 }
 
 impl Facts {
+    /// A connection manages the user from now on; what another said is no word of its.
+    pub fn manage_by(&mut self, connection: ConnectionId) {
+        if self.connection != Some(connection) {
+            self.connection = Some(connection);
+            self.lifecycle = self.lifecycle.clone().unmanaged();
+        }
+    }
+
     /// The account name to begin with, before it is made unique: `user_name` with `? * / \ < >` replaced.
     pub fn account_name_of(user_name: &str) -> String {
         names::safe(user_name)

@@ -23,3 +23,6 @@ CREATE TABLE leases (
     holder BLOB NOT NULL,
     ends BIGINT NOT NULL
 );
+
+-- An administrator said that whoever has this user's name now is somebody else: it is not found by its name any more.
+ALTER TABLE users ADD COLUMN name_given_up SMALLINT NOT NULL DEFAULT 0;

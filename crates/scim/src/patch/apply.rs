@@ -135,7 +135,9 @@ fn apply_at(
         };
         values::check_target(target.attribute, filter, text, holder)?;
     }
-    if let (Some(value), None) = (&value, target.sub) {
+    if let (Some(value), None) = (&value, target.sub)
+        && verb != Verb::Remove
+    {
         let mut apart = Object::new();
         set_aside_unknown(target.attribute, value, &mut apart);
         match target.extension {
@@ -143,10 +145,9 @@ fn apply_at(
             Some(_) if apart.is_empty() => {}
             Some(urn) => {
                 let entry = on.undeclared.entry(urn).or_insert_with(|| json!({}));
-                entry
-                    .as_object_mut()
-                    .into_iter()
-                    .for_each(|object| object.extend(apart.clone()));
+                if let Some(object) = entry.as_object_mut() {
+                    object.extend(apart);
+                }
             }
         }
     }

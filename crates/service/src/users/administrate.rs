@@ -1,6 +1,6 @@
 //! An administrator preserves a user, or ends a preservation.
 
-use directory::{Ctx, EventKind, Mark, Override, Record, Refusal, Settings, Status, UserId};
+use directory::{Ctx, EventKind, Lifecycle, Mark, Override, Record, Refusal, Settings, Status, UserId};
 use store::Tx;
 use store::users::{Scope, by_id};
 
@@ -53,6 +53,13 @@ pub fn activate(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, over: Override) -> Resul
     if user.facts.lifecycle.is_visible() && !before.facts.lifecycle.is_visible() {
         conflicts::check(tx, &settings, &user, None)?;
     }
+    if before.facts.lifecycle.status() == Status::Held {
+        user.facts.lifecycle = before.facts.lifecycle.clone();
+        place::admit(tx, ctx, &settings, &mut user)?;
+        if let Lifecycle::Held { wait, .. } = user.facts.lifecycle {
+            return Err(Refusal::StillHeld { wait }.into());
+        }
+    }
     if user.facts.lifecycle.status() == Status::Active {
         place::demand_seat(tx, ctx, &settings, &mut user, &before.facts)?;
     }
@@ -68,7 +75,7 @@ pub fn transfer(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, to: &str) -> Result<Reco
     let connection = named(&settings.connections, to)?.id;
     let before = existing(tx, ctx, id)?;
     let mut user = before.clone().open();
-    user.facts.connection = Some(connection);
+    user.facts.manage_by(connection);
     if user.facts.lifecycle.is_visible() {
         conflicts::check(tx, &settings, &user, None)?;
     }
@@ -92,18 +99,24 @@ pub fn resolve(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, person: Person) -> Result
     let settings = tx.settings(ctx.tenant)?;
     let before = existing(tx, ctx, id)?;
     let mut user = before.clone().open();
-    let is_open = user.facts.lifecycle.status() == Status::Preserved && user.facts.lifecycle.is_visible();
-    if !is_open {
+    let is_visible = user.facts.lifecycle.is_visible();
+    if user.facts.lifecycle.status() != Status::Preserved {
         return Err(Refusal::NotPreserved { id: id.to_string() }.into());
     }
     match person {
-        Person::Same => drop(user.attributes.shift_remove("externalId")),
+        Person::Same => {
+            if !is_visible {
+                conflicts::check(tx, &settings, &user, None)?;
+                user.facts.name_given_up = false;
+            }
+            user.attributes.shift_remove("externalId");
+        }
         Person::Another => {
-            let purge_days = place::purge_days(&settings, &user.facts);
+            user.facts.name_given_up = true;
             let mark = Mark {
                 by: ctx.actor.name(),
                 at: ctx.now,
-                purge_days,
+                purge_days: place::purge_days(&settings, &user.facts),
             };
             user.facts.lifecycle = user.facts.lifecycle.delete(mark);
         }

@@ -1,6 +1,6 @@
 //! What must be unique, and whom a clash is with.
 
-use directory::{ConnectionId, Facts, Record, Refusal, Settings, User};
+use directory::{ConnectionId, Ctx, Facts, Record, Refusal, Settings, Status, User};
 use store::Tx;
 
 use crate::Error;
@@ -118,6 +118,21 @@ pub(super) fn different_ids(known: &User, given: &User) -> Option<DifferentIds> 
         known: known.to_owned(),
         given: given.to_owned(),
     })
+}
+
+/// Their external ids, where they say that a visible user and the one of a request are two people. What a connection that
+/// is no more called a manual user says nothing about who works under that name now; who left it is another matter,
+/// unless one identity provider replaces another.
+pub(super) fn another_person(
+    ctx: &Ctx,
+    settings: &Settings,
+    known: &User,
+    given: &User,
+) -> Option<DifferentIds> {
+    let says_nothing = known.facts.connection.is_none()
+        && (known.facts.lifecycle.status() != Status::Preserved
+            || settings.tenant.accepts_new_external_ids(ctx.now));
+    different_ids(known, given).filter(|_| !says_nothing)
 }
 
 fn another(found: Option<Record>, user: &User) -> Option<Record> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use store::Tx;
 use store::users::{Known, Names};
 
-use super::conflicts::different_ids;
+use super::conflicts::{another_person, different_ids};
 use super::place::{self, Brings};
 use super::{conflicts, record};
 use crate::Error;
@@ -64,6 +64,7 @@ pub(super) fn blank(ctx: &Ctx, connection: Option<ConnectionId>, lifecycle: Life
         display_name_derived: true,
         lifecycle,
         legal_hold: false,
+        name_given_up: false,
         placement: Placement::default(),
         version: 1,
         created: ctx.now,
@@ -120,23 +121,22 @@ fn meant(
                 &holder,
             ));
         }
-        // What a connection that is no more called a manual user says nothing about who works under that name now; who
-        // left it is another matter.
-        let says_nothing = is_manual
-            && (holder.facts.lifecycle.status() != Status::Preserved
-                || settings.tenant.accepts_new_external_ids(ctx.now));
-        return match different_ids(&holder.clone().open(), user).filter(|_| !says_nothing) {
+        return match another_person(ctx, settings, &holder.clone().open(), user) {
             Some(different) => Err(different.refusal(user_name)),
             None => Ok(Some(holder)),
         };
     }
     // A name that a deleted user had is free: with another externalId it is another person's now, unless the identity
     // provider gives everybody a new one.
-    let is_same = |former: &Record| {
+    let is_former = |former: &Record| {
         settings.tenant.accepts_new_external_ids(ctx.now)
             || different_ids(&former.clone().open(), user).is_none()
     };
-    Ok(known.by_former_user_name.filter(is_same).or(known.by_email))
+    let is_reached = |manual: &Record| another_person(ctx, settings, &manual.clone().open(), user).is_none();
+    Ok(known
+        .by_former_user_name
+        .filter(is_former)
+        .or(known.by_email.filter(is_reached)))
 }
 
 /// The same person is back: same id, history, profile and storage, with what the identity provider says now.
@@ -151,10 +151,8 @@ fn bring_back(
     let mut user = before.clone().open();
     let old = user.clone();
     super::update::assign(&mut user, sent.attributes.clone());
-    if old.facts.connection != Some(connection) {
-        user.facts.connection = Some(connection);
-        user.facts.lifecycle = user.facts.lifecycle.unmanaged();
-    }
+    user.facts.manage_by(connection);
+    user.facts.name_given_up = false;
     user.check_required(settings)?;
     let was_visible = old.facts.lifecycle.is_visible();
     conflicts::check(tx, settings, &user, was_visible.then_some(&old))?;

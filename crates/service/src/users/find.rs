@@ -42,7 +42,14 @@ pub fn find(tx: &mut Tx<'_>, tenant: TenantId, text: &str) -> Result<Record, Err
             let ids: Vec<_> = found
                 .iter()
                 .chain([&last])
-                .map(|record| record.facts.id.to_string())
+                .map(|Record { facts, .. }| {
+                    format!(
+                        "{} ({}, {})",
+                        facts.id,
+                        facts.account_name,
+                        facts.lifecycle.status().name()
+                    )
+                })
                 .collect();
             Err(Refusal::Ambiguous {
                 given: text.to_owned(),

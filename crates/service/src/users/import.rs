@@ -1,6 +1,6 @@
 //! People from an administrator's file: manual users, until an identity provider finds them.
 
-use directory::{Ctx, Facts, Lifecycle, Mark, Record, Refusal, Settings, User};
+use directory::{Ctx, Facts, Lifecycle, Mark, Record, Refusal, Settings, Status, User};
 use scim::{Admitted, Object};
 use serde_json::Value;
 use store::Tx;
@@ -16,6 +16,18 @@ pub struct Newcomer {
     pub attributes: Object,
     /// What is set by hand.
     pub place: PlaceChange,
+    /// Who may bring the person back, if it is not active.
+    pub leaver: Leaver,
+}
+
+/// Who may bring somebody back who is imported as not active.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Leaver {
+    /// An identity provider too.
+    #[default]
+    MayReturn,
+    /// An administrator alone.
+    IsHeld,
 }
 
 /// What became of a person.
@@ -65,7 +77,7 @@ fn prepare(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, person: &Newcomer) -
         attributes,
         undeclared,
     } = settings.schemas.admit(person.attributes.clone())?;
-    let is_inactive = attributes.get("active") == Some(&Value::Bool(false));
+    let is_active = attributes.get("active") != Some(&Value::Bool(false));
     let mut user = create::blank(ctx, None, Lifecycle::joined());
     user.assign(attributes);
     user.check_required(settings)?;
@@ -73,7 +85,13 @@ fn prepare(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, person: &Newcomer) -
     if let Some(known) = store::users::by_user_name(tx, ctx.tenant, &key)? {
         return Ok(Prepared::Known(known));
     }
-    if let Some(former) = store::users::by_former_user_name(tx, ctx.tenant, &key)?.pop() {
+    let former = store::users::by_former_user_name(tx, ctx.tenant, &key)?
+        .into_iter()
+        .find(|former| !former.facts.name_given_up);
+    if let Some(former) = former {
+        if former.facts.lifecycle.status() != Status::Preserved {
+            return Ok(Prepared::Known(former));
+        }
         return Err(Refusal::Left {
             user_name: user.user_name()?.to_owned(),
             id: former.facts.id.to_string(),
@@ -81,13 +99,19 @@ fn prepare(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, person: &Newcomer) -
         .into());
     }
     conflicts::check(tx, settings, &user, None)?;
-    if is_inactive {
-        user.facts.lifecycle = user.facts.lifecycle.preserve(Mark {
-            by: ctx.actor.name(),
-            at: ctx.now,
-            purge_days: 0,
-        });
+    if is_active {
+        place::seat_by_hand(tx, ctx, settings, &mut user, &undeclared, &person.place)?;
+        return Ok(Prepared::New(user));
     }
-    place::seat_by_hand(tx, ctx, settings, &mut user, &undeclared, &person.place)?;
+    person.place.apply(settings, &mut user.facts.placement)?;
+    let mark = Mark {
+        by: ctx.actor.name(),
+        at: ctx.now,
+        purge_days: place::purge_days(settings, &user.facts),
+    };
+    user.facts.lifecycle = match person.leaver {
+        Leaver::MayReturn => user.facts.lifecycle.deactivate(mark),
+        Leaver::IsHeld => user.facts.lifecycle.preserve(mark),
+    };
     Ok(Prepared::New(user))
 }

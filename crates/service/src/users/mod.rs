@@ -30,7 +30,7 @@ pub use create::create;
 pub use delete::delete;
 pub use find::{Namesakes, all, find, namesakes};
 pub use forget::forget;
-pub use import::{Imported, Newcomer, import, try_import};
+pub use import::{Imported, Leaver, Newcomer, import, try_import};
 pub use list::{Listing, list};
 pub use purge::{LegalHold, is_anybody_due, purge, purge_due, set_legal_hold};
 pub use reapply::{Outlook, preview, reapply};

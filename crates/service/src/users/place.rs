@@ -24,6 +24,10 @@ pub enum Outlook<'m> {
     Full(&'m Mapping),
     /// This mapping looks at something that is not kept, so the decision stays.
     Unknown(&'m Mapping),
+    /// The user was held, and can be active.
+    Admitted,
+    /// The user is held, and stays so.
+    Waits,
 }
 
 /// Looks what the mappings would do.
@@ -60,7 +64,7 @@ fn outlook<'s>(
 fn take(outlook: Outlook<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) {
     let placement = &mut user.facts.placement;
     match outlook {
-        Outlook::Unknown(_) => {}
+        Outlook::Unknown(_) | Outlook::Admitted | Outlook::Waits => {}
         Outlook::Stays => placement.doubt = None,
         // A profile that was set by hand is nobody's doubt.
         Outlook::Unmatched => placement.doubt = Some(Doubt::Unmatched).filter(|_| !placement.pins.profile),
@@ -85,13 +89,20 @@ fn settle(placement: &mut Placement, mapping: &Mapping, ctx: &Ctx, settings: &Se
     };
 }
 
-/// Decides about an active user as the mappings of `settings` have it, by what is kept of it.
+/// Decides about a user who is not preserved as the mappings of `settings` have it, by what is kept of it.
 pub(super) fn again<'s>(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     settings: &'s Settings,
     user: &mut User,
 ) -> Result<Outlook<'s>, Error> {
+    if user.facts.lifecycle.status() == Status::Held {
+        admit(tx, ctx, settings, user)?;
+        return Ok(match user.facts.lifecycle.status() {
+            Status::Active => Outlook::Admitted,
+            _ => Outlook::Waits,
+        });
+    }
     let outlook = outlook(tx, settings, user, &Object::new(), Carries::Changes)?;
     take(outlook, ctx, settings, user);
     Ok(outlook)
@@ -117,13 +128,20 @@ fn place(
     undeclared: &Object,
     carries: Carries,
 ) -> Result<(), Refusal> {
-    match verdict(settings, user, undeclared, carries) {
-        Verdict::Matched(mapping) => {
-            settle(&mut user.facts.placement, mapping, ctx, settings);
+    let verdict = verdict(settings, user, undeclared, carries);
+    let placement = &mut user.facts.placement;
+    match (verdict, settings.storages.as_slice()) {
+        (Verdict::Matched(mapping), _) => {
+            settle(placement, mapping, ctx, settings);
             Ok(())
         }
-        Verdict::Unmatched(looked) => Err(Refusal::Unmatched { looked }),
-        Verdict::Unknown(_) => Err(Refusal::Unmatched { looked: Vec::new() }),
+        // The profile was set by hand, and there is no storage to choose.
+        (_, [only]) if placement.profile.is_some() => {
+            placement.storage.get_or_insert(only.id);
+            Ok(())
+        }
+        (Verdict::Unmatched(looked), _) => Err(Refusal::Unmatched { looked }),
+        (Verdict::Unknown(_), _) => Err(Refusal::Unmatched { looked: Vec::new() }),
     }
 }
 
@@ -192,7 +210,7 @@ pub(super) fn seat(
     }
     let was = before.map(|before| before.lifecycle.status());
     let may_hold = |setting: OrHold| was == Some(Status::Held) || setting == OrHold::Hold;
-    if user.facts.placement.profile.is_none() {
+    if !user.facts.placement.is_complete() {
         // One who was never judged whole has no decision to keep: what is not there is then absent, not unknown.
         let carries = match was {
             Some(Status::Held) => brings.carries,
@@ -241,10 +259,11 @@ pub(super) fn demand_seat(
     user: &mut User,
     before: &Facts,
 ) -> Result<(), Error> {
-    if user.facts.placement.profile.is_none()
+    if !user.facts.placement.is_complete()
         && place(ctx, settings, user, &Object::new(), Carries::Everything).is_err()
     {
-        if unmatched(settings, user) == OrHold::Refuse {
+        // Who is active against the provider's word cannot wait: the word would be forgotten.
+        if unmatched(settings, user) == OrHold::Refuse || user.facts.lifecycle.is_overridden() {
             return Err(Refusal::NeverPlaced.into());
         }
         hold(user, Wait::Unmatched, ctx);
@@ -262,7 +281,9 @@ pub(super) fn demand_seat(
 /// [`Refusal::TenantFull`], [`Refusal::ProfileFull`].
 fn take_seat(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) -> Result<(), Error> {
     match check_limits(tx, settings, &user.facts) {
-        Err(Error::Refused(_)) if settings.tenant.over_limit == OrHold::Hold => {
+        Err(Error::Refused(_))
+            if settings.tenant.over_limit == OrHold::Hold && !user.facts.lifecycle.is_overridden() =>
+        {
             hold(user, Wait::Limit, ctx);
             Ok(())
         }
@@ -283,18 +304,13 @@ pub(super) fn seat_by_hand(
     undeclared: &Object,
     change: &PlaceChange,
 ) -> Result<(), Error> {
-    match place(ctx, settings, user, undeclared, Carries::Everything) {
-        Err(Refusal::Unmatched { .. }) if change.profile.is_some() => {}
-        placed => placed?,
-    }
     change.apply(settings, &mut user.facts.placement)?;
-    let placement = &mut user.facts.placement;
-    if let (None, [only]) = (placement.storage, settings.storages.as_slice()) {
-        placement.storage = Some(only.id);
-    }
-    if placement.storage.is_none() {
-        let detail = "No mapping matched that would choose a storage: name one.".to_owned();
-        return Err(Refusal::BadSetting { detail }.into());
+    match place(ctx, settings, user, undeclared, Carries::Everything) {
+        Err(Refusal::Unmatched { .. }) if change.profile.is_some() => {
+            let detail = "No mapping matched that would choose a storage: name one.".to_owned();
+            return Err(Refusal::BadSetting { detail }.into());
+        }
+        placed => placed?,
     }
     if user.facts.lifecycle.status() == Status::Preserved {
         return Ok(());
@@ -304,7 +320,7 @@ pub(super) fn seat_by_hand(
 
 /// Looks whether a held user can be active now; it goes on waiting where it cannot.
 pub(super) fn admit(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) -> Result<(), Error> {
-    let is_placed = user.facts.placement.profile.is_some()
+    let is_placed = user.facts.placement.is_complete()
         || place(ctx, settings, user, &Object::new(), Carries::Changes).is_ok();
     if !is_placed {
         return Ok(());

@@ -13,8 +13,8 @@ use crate::Error;
 /// Users in one transaction.
 const STRIDE: i64 = 100;
 
-/// What the mappings of `settings`, which need not be the tenant's yet, would do to each active user, in the order in
-/// which they were created, each after those before it. It changes nothing; `tx` is not to be written with.
+/// What the mappings of `settings`, which need not be the tenant's yet, would do to each user who is not preserved, in the
+/// order in which they were created, each after those before it. It changes nothing; `tx` is not to be written with.
 ///
 /// # Errors
 /// The store's.
@@ -38,7 +38,7 @@ pub fn preview(
     }
 }
 
-/// Does it to the active users with ids above `after`; gives the last id that it looked at, or `None` at the end, and
+/// Does it to the users with ids above `after`; gives the last id that it looked at, or `None` at the end, and
 /// how many changed.
 ///
 /// # Errors
@@ -51,14 +51,17 @@ pub fn reapply(tx: &mut Tx<'_>, ctx: &Ctx, after: UserId) -> Result<(Option<User
     let mut changed = 0;
     for before in records.into_iter().filter(is_decided) {
         let (version, mut user) = (before.facts.version, before.clone().open());
-        place::again(tx, ctx, &settings, &mut user)?;
-        let after = record::changed(tx, ctx, &settings, user, before, EventKind::UserPlaced)?;
+        let kind = match place::again(tx, ctx, &settings, &mut user)? {
+            Outlook::Admitted => EventKind::UserAdmitted,
+            _ => EventKind::UserPlaced,
+        };
+        let after = record::changed(tx, ctx, &settings, user, before, kind)?;
         changed += usize::from(after.facts.version != version);
     }
     Ok((last.filter(|_| !is_end), changed))
 }
 
-/// Preserved users are never decided again; held ones are looked at all the time.
+/// Preserved users are never decided again.
 fn is_decided(record: &Record) -> bool {
-    record.facts.lifecycle.status() == Status::Active
+    record.facts.lifecycle.status() != Status::Preserved
 }

@@ -1,6 +1,6 @@
 //! An identity provider changes a user: PUT and PATCH, deactivation and reactivation among them.
 
-use directory::{Carries, ConnectionId, Ctx, Mark, NoTarget, Record, Refusal, Settings, Status, User};
+use directory::{Carries, ConnectionId, Ctx, Mark, Record, Refusal, Settings, Status, User};
 use scim::{Admitted, AttributePath, Miss, Object, Patch};
 use serde_json::Value;
 use store::Tx;
@@ -46,13 +46,9 @@ pub fn patch(
 ) -> Result<Record, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let before = show(tx, ctx, connection, id)?;
-    let miss = match settings
+    let miss = settings
         .connection(connection)
-        .map(|connection| connection.no_target)
-    {
-        Some(NoTarget::Refuse) => Miss::Refuse,
-        _ => Miss::Create,
-    };
+        .map_or(Miss::Create, |connection| connection.no_target.into());
     let patched = patch.apply(&settings.schemas, before.clone().open().shown_attributes(), miss)?;
     let mut attributes = patched.attributes;
     // `null` is no word about `active`, and an `externalId` that was taken away on purpose is gone.
@@ -97,11 +93,8 @@ fn write(
     let old = user.clone();
     let active = sent.attributes.get("active").and_then(Value::as_bool);
     assign(&mut user, sent.attributes);
-    keep_the_person(&old, &mut user)?;
-    if old.facts.connection != Some(connection) {
-        user.facts.connection = Some(connection);
-        user.facts.lifecycle = user.facts.lifecycle.unmanaged();
-    }
+    keep_the_person(ctx, settings, &old, &mut user)?;
+    user.facts.manage_by(connection);
     user.user_name()?;
     // What was missing before is no reason to refuse a change, which may be a leaver's.
     if old.check_required(settings).is_ok() {
@@ -173,14 +166,16 @@ fn check_names(
 ///
 /// # Errors
 /// [`Refusal::DifferentPerson`].
-fn keep_the_person(old: &User, user: &mut User) -> Result<(), Refusal> {
+fn keep_the_person(ctx: &Ctx, settings: &Settings, old: &User, user: &mut User) -> Result<(), Refusal> {
     if old.facts.lifecycle.status() != Status::Preserved {
         return Ok(());
     }
-    if let Some(different) = conflicts::different_ids(old, user) {
+    if let Some(different) = conflicts::another_person(ctx, settings, old, user) {
         return Err(different.refusal(old.user_name()?));
     }
-    if let Some(known) = old.attributes.get("externalId") {
+    if user.external_id().is_none()
+        && let Some(known) = old.attributes.get("externalId")
+    {
         user.attributes.insert("externalId".to_owned(), known.clone());
     }
     Ok(())

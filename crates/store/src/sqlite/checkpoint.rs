@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How long until it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// How often it is tried at the end.
+const LAST_TRIES: u32 = 20;
+
 /// What a transaction leaves in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
@@ -52,7 +55,8 @@ impl Checkpoint {
     pub(super) fn start(connection: Connection) -> Result<Self, Error> {
         connection.busy_timeout(PATIENCE)?;
         let (begin, asked) = mpsc::sync_channel(1);
-        let has_traces = Arc::new(AtomicBool::new(false));
+        // Another process may have left some, or this one before it was killed.
+        let has_traces = Arc::new(AtomicBool::new(true));
         let noted = Arc::clone(&has_traces);
         let thread = thread::Builder::new()
             .name("checkpoint".to_owned())
@@ -124,12 +128,23 @@ fn serve(connection: &Connection, asked: &mpsc::Receiver<()>, has_traces: &Atomi
             copy(connection);
         }
     }
+    for _ in 0..LAST_TRIES {
+        if !has_traces.load(Ordering::Acquire) || empty(connection) {
+            return;
+        }
+        thread::sleep(PATIENCE);
+    }
 }
 
 /// Empties the log; says whether it could.
 fn empty(connection: &Connection) -> bool {
-    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-    matches!(is_busy, Ok(0))
+    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)) {
+        Ok(is_busy) => is_busy == 0,
+        Err(error) => {
+            tracing::warn!(%error, "cannot empty the write-ahead log");
+            false
+        }
+    }
 }
 
 /// Copies what no reader needs as it was. A reader or another copy in the way is no error: the next one goes on.

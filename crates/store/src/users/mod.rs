@@ -15,10 +15,11 @@ pub use write::{insert, remove, update};
 statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
     BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 1");
-    BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND (connection = ?3 OR connection IS NULL)
+    BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND name_given_up = 0
+                                   AND (connection = ?3 OR connection IS NULL)
                                    ORDER BY id DESC LIMIT 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
-    FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND user_name_key IN
+    FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND name_given_up = 0 AND user_name_key IN
                                      (SELECT user_name_key FROM users WHERE tenant = ?1 AND visible = 1) ORDER BY user_name_key, id");
     BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
     MANUAL_BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection IS NULL AND external_id = ?2 AND visible = 1");

@@ -14,7 +14,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt, held_since, legal_hold, pins FROM users ",
+             document, doubt, held_since, legal_hold, pins, name_given_up FROM users ",
             $rest
         )
     };
@@ -29,6 +29,7 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
         display_name_derived: row.integer(3)? == 1,
         lifecycle: lifecycle(row)?,
         legal_hold: row.integer(21)? == 1,
+        name_given_up: row.integer(23)? == 1,
         placement: Placement {
             profile: row.optional(11, |row, column| row.id(column, ProfileId::from_bytes))?,
             storage: row.optional(12, |row, column| row.id(column, StorageId::from_bytes))?,
