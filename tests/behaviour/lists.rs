@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::person;
 
-use crate::{id, start};
+use crate::{id, path, start};
 
 fn ids(list: &Value) -> Vec<String> {
     list["Resources"]
@@ -158,5 +158,98 @@ async fn deactivated_users_are_still_listed() {
     assert_eq!(
         (&list["totalResults"], &list["Resources"][0]["active"]),
         (&json!(1), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn pages_skip_and_repeat_nobody_while_others_come_and_go() {
+    let provost = start().await;
+    let old = provost.connect("Old").await;
+    let mut created = Vec::new();
+    for number in 0..10 {
+        // Every third one is manual in the end.
+        let client = if number % 3 == 0 { &old } else { &provost.client };
+        created.push(client.create(&person(&format!("p{number}"))).await);
+    }
+    provost
+        .admin(|tx, ctx| service::settings::connections::remove(tx, ctx, "Old"))
+        .await;
+    let page = |start: usize| {
+        let client = provost.client.clone();
+        async move {
+            client
+                .get(&format!("/Users?startIndex={start}&count=4"))
+                .await
+                .expect(200)
+        }
+    };
+    let first = page(1).await;
+    assert_eq!(first["totalResults"], 10);
+    provost.client.delete(&path(&created[0])).await.expect(204);
+    provost.client.delete(&path(&created[2])).await.expect(204);
+    let second = page(5).await;
+    provost.client.create(&person("late")).await;
+    let third = page(9).await;
+    let mut seen: Vec<_> = [first, second, third].iter().flat_map(ids).collect();
+    assert_eq!(
+        seen.pop(),
+        Some(
+            provost.user("late@example.com")["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        )
+    );
+    let expected: Vec<_> = created.iter().map(|user| id(user).to_owned()).collect();
+    assert_eq!(seen, expected);
+    let deep = page(1_000).await;
+    assert_eq!(
+        (&deep["totalResults"], &deep["itemsPerPage"]),
+        (&json!(9), &json!(0))
+    );
+    let jump = page(7).await;
+    assert_eq!(
+        ids(&jump)[0],
+        id(&created[8]),
+        "a page that follows none counts from the start"
+    );
+}
+
+#[tokio::test]
+async fn what_no_index_could_hold_is_refused_and_odd_characters_are_kept() {
+    let provost = start().await;
+    for key in ["userName", "externalId"] {
+        let mut long = person("ava");
+        long[key] = json!("x".repeat(2_001));
+        let detail = provost
+            .client
+            .post("/Users", &long)
+            .await
+            .refused(400, "invalidValue");
+        assert!(detail.contains(key) && detail.contains("2000"), "{detail}");
+    }
+    let mut odd = person("odd");
+    odd["userName"] = json!("a\u{0}b\u{1f600}@x");
+    odd["nickName"] = json!("\u{0}\u{7f}\u{2028}");
+    let made = provost.client.create(&odd).await;
+    assert_eq!(
+        (&made["userName"], &made["nickName"]),
+        (&odd["userName"], &odd["nickName"])
+    );
+    assert_eq!(
+        provost.client.get(&path(&made)).await.expect(200)["userName"],
+        odd["userName"]
+    );
+    provost
+        .client
+        .post("/Users", &odd)
+        .await
+        .refused(409, "uniqueness");
+    assert!(
+        provost
+            .client
+            .find("userName eq \"nobody\\u0000\"")
+            .await
+            .is_empty()
     );
 }

@@ -4,7 +4,7 @@ use scim::{Object, schema::USER_PRINCIPAL_NAME};
 use serde_json::Value;
 
 /// Characters that no account name and no shown name has; each becomes `_`.
-const REPLACED: [char; 6] = ['?', '*', '/', '\\', '<', '>'];
+const REPLACED: [char; 7] = ['?', '*', '/', '\\', '<', '>', '\0'];
 
 /// `text` with each of `? * / \ < >` replaced by `_`.
 pub fn safe(text: &str) -> String {

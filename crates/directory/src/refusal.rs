@@ -108,6 +108,8 @@ pub enum Refusal {
     StillHeld { wait: Wait },
     #[error("The user {id} is not preserved: there is nobody to tell apart.")]
     NotPreserved { id: String },
+    #[error("{attribute} is too long: {max} bytes of UTF-8 is the most.")]
+    TooLong { attribute: &'static str, max: usize },
     #[error("The user would have {bytes} bytes; {max} is the most. Leave out what is not needed.")]
     TooLarge { bytes: usize, max: usize },
     #[error(

@@ -347,9 +347,14 @@ impl Facts {
         names::safe(user_name)
     }
 
-    /// `name` as it is compared.
+    /// `name` as it is compared. No database takes a NUL character for text.
     pub fn key_of(name: &str) -> String {
-        fold(name.trim()).into_owned()
+        let key = fold(name.trim());
+        if key.contains('\0') {
+            key.replace('\0', "\u{fffd}")
+        } else {
+            key.into_owned()
+        }
     }
 }
 

@@ -15,6 +15,8 @@ use crate::clock;
 const LEASE: &str = "users";
 /// How often users are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// Seconds between two sweeps of pages that nobody goes on from.
+const SWEEP: i64 = 60;
 /// How many rounds go by until the uses of tokens are written down.
 const ROUNDS: u32 = 10;
 
@@ -56,6 +58,12 @@ async fn has_lease(app: &App, node: Uuid) -> Result<bool, service::Error> {
 /// `seen` is the number of the last event before the last look: whatever frees a seat or lets a mapping match is one, so
 /// where there is none since, nobody who is held can be active now.
 async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), service::Error> {
+    let now = clock::now();
+    if now.as_second() % SWEEP == 0 {
+        app.store
+            .write(move |tx| store::users::sweep_marks(tx, now))
+            .await?;
+    }
     let last = Some(app.store.look(store::events::last).await?);
     let is_quiet = *seen == last;
     *seen = last;

@@ -20,6 +20,11 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::TooLarge { bytes, max } => Refusal::TooLarge { bytes, max }.into(),
+            store::Error::TooLong { attribute } => Refusal::TooLong {
+                attribute,
+                max: store::users::MAX_KEY,
+            }
+            .into(),
             other => Self::Store(other),
         }
     }

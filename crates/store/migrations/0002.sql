@@ -26,3 +26,14 @@ CREATE TABLE leases (
 
 -- An administrator said that whoever has this user's name now is somebody else: it is not found by its name any more.
 ALTER TABLE users ADD COLUMN name_given_up SMALLINT NOT NULL DEFAULT 0;
+
+-- Where pages ended, so that the next one goes on there, whichever node it is asked of.
+CREATE TABLE page_marks (
+    tenant BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    place BIGINT NOT NULL,
+    last BLOB NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, connection, place)
+);
+CREATE INDEX page_marks_at ON page_marks (at);

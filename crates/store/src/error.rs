@@ -1,6 +1,7 @@
 //! What can go wrong between Provost and its database, in sentences for the engineer who runs it.
 
 use crate::SCHEMA;
+use crate::users::MAX_KEY;
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,12 @@ pub enum Error {
         bytes: usize,
         /// The most that it may be.
         max: usize,
+    },
+    /// What a user is found by is too long for an index.
+    #[error("a user's {attribute} is longer than {MAX_KEY} bytes")]
+    TooLong {
+        /// The attribute.
+        attribute: &'static str,
     },
     /// Another process holds the database's lock for too long, or is quicker again and again.
     #[error("the database is locked by another process")]

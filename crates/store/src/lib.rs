@@ -169,3 +169,19 @@ impl Store {
         }
     }
 }
+
+/// Every statement with its name, for tests that walk their plans.
+#[cfg(test)]
+fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Statement)> {
+    let all = [
+        users::STATEMENTS,
+        users::write_statements(),
+        settings::STATEMENTS,
+        tokens::STATEMENTS,
+        tombstones::STATEMENTS,
+        counts::STATEMENTS,
+        events::STATEMENTS,
+        leases::STATEMENTS,
+    ];
+    all.into_iter().flatten()
+}

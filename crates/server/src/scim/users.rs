@@ -15,11 +15,15 @@ use super::{Answer, scim};
 /// `GET /Users`
 pub(super) async fn list(client: Client, query: ListQuery) -> Answer {
     let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
+    let is_filtered = query.filter.is_some();
     let listing = client
         .app
         .store
         .scan(move |tx| users::list(tx, &ctx, connection, query.filter.as_ref(), page))
         .await?;
+    if !is_filtered {
+        mark_end(&client, &listing, page.start_index - 1).await;
+    }
     let resources: Vec<_> = listing
         .records
         .iter()
@@ -29,6 +33,28 @@ pub(super) async fn list(client: Client, query: ListQuery) -> Answer {
         StatusCode::OK,
         scim_list::to_json(listing.total, page, &resources),
     ))
+}
+
+/// Remembers where the page ended; a list is no worse for it where that fails.
+async fn mark_end(client: &Client, listing: &users::Listing, offset: usize) {
+    let next = offset + listing.records.len();
+    let has_more = u64::try_from(next).is_ok_and(|next| next < listing.total);
+    let Some(last) = listing
+        .records
+        .last()
+        .filter(|_| has_more)
+        .map(|record| record.facts.id)
+    else {
+        return;
+    };
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let marked = client
+        .app
+        .store
+        .write(move |tx| users::mark_page(tx, &ctx, connection, next, last));
+    if let Err(error) = marked.await {
+        tracing::warn!(%error, "could not remember where a page ended");
+    }
 }
 
 /// `POST /Users`

@@ -6,7 +6,7 @@ use scim::list::Page;
 use scim::schema::USER;
 use scim::{AttributePath, Error as ScimError, Filter, Kind, Object};
 use store::Tx;
-use store::users::{self, Scope, Walk};
+use store::users::{self, Place, Scope, Walk};
 
 use crate::Error;
 
@@ -35,12 +35,23 @@ pub fn list(
 ) -> Result<Listing, Error> {
     let offset = page.start_index - 1;
     let Some(filter) = filter else {
-        let total = users::total(tx, ctx.tenant, connection)?;
-        let records = if page.count == 0 {
-            Vec::new()
-        } else {
-            users::page(tx, ctx.tenant, connection, offset, page.count)?
+        let visible = users::visible(tx, ctx.tenant, connection)?;
+        let place = Place {
+            offset,
+            count: page.count,
+            now: ctx.now,
         };
+        let mut total = visible.own + visible.manual;
+        if page.count == 0 {
+            let records = Vec::new();
+            return Ok(Listing { total, records });
+        }
+        let found = users::page(tx, ctx.tenant, connection, visible, place)?;
+        // Where somebody on an earlier page left since, there are more than the count says: a client must not stop.
+        if found.has_more {
+            total = total.max(u64::try_from(offset + found.records.len() + 1).unwrap_or(u64::MAX));
+        }
+        let records = found.records;
         return Ok(Listing { total, records });
     };
     let settings = tx.settings(ctx.tenant)?;
@@ -55,6 +66,22 @@ pub fn list(
     let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
     let records = matching.into_iter().skip(offset).take(page.count).collect();
     Ok(Listing { total, records })
+}
+
+/// Remembers where a page without a filter ended, if there are more.
+///
+/// # Errors
+/// The store's.
+pub fn mark_page(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    offset: usize,
+    last: UserId,
+) -> Result<(), Error> {
+    Ok(users::mark_page(
+        tx, ctx.tenant, connection, offset, last, ctx.now,
+    )?)
 }
 
 /// The resource as a client sees it; the evaluator needs no location.

@@ -31,7 +31,7 @@ pub use delete::delete;
 pub use find::{Namesakes, all, find, namesakes};
 pub use forget::forget;
 pub use import::{Imported, Leaver, Newcomer, import, try_import};
-pub use list::{Listing, list};
+pub use list::{Listing, list, mark_page};
 pub use purge::{LegalHold, is_anybody_due, purge, purge_due, set_legal_hold};
 pub use reapply::{Outlook, preview, reapply};
 pub use set::{PlaceChange, set_place, unpin};

@@ -195,3 +195,6 @@ fn apart<R: Send, E: From<Error> + Send>(work: impl FnOnce() -> Result<R, E> + S
             .unwrap_or_else(|_| Err(Error::Panicked.into()))
     })
 }
+
+#[cfg(test)]
+mod tests;

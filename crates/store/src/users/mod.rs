@@ -5,12 +5,14 @@ mod write;
 
 use directory::{ConnectionId, Facts, Record, TenantId, Timestamp, UserId};
 
+use jiff::SignedDuration;
+
 use crate::counts::{self, Count};
 use crate::sql::{Param, params, statements};
 use crate::tx::Lookup;
 use crate::{Error, Tx};
 use row::{record, select};
-pub use write::{insert, remove, update};
+pub use write::{MAX_KEY, insert, remove, update};
 
 statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
@@ -32,8 +34,15 @@ statements! {
                                     AND other.email_key = ?2 AND other.connection IS NULL AND other.visible = 1) = 1");
     BY_OTHER_EMAIL = select!("WHERE tenant = ?1 AND id IN
                               (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
-    PAGE = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
-                    ORDER BY id LIMIT ?3 OFFSET ?4");
+    OWN_AFTER = select!("WHERE tenant = ?1 AND connection = ?2 AND visible = 1 AND id > ?3 ORDER BY id LIMIT ?4");
+    MANUAL_AFTER = select!("WHERE tenant = ?1 AND connection IS NULL AND visible = 1 AND id > ?2 ORDER BY id LIMIT ?3");
+    OWN_NTH = "SELECT id FROM users WHERE tenant = ?1 AND connection = ?2 AND visible = 1 ORDER BY id LIMIT 1 OFFSET ?3";
+    ANY_NTH = "SELECT id FROM users WHERE tenant = ?1 AND (connection = ?2 OR connection IS NULL) AND visible = 1
+               ORDER BY id LIMIT 1 OFFSET ?3";
+    MARK = "SELECT last FROM page_marks WHERE tenant = ?1 AND connection = ?2 AND place = ?3 AND at > ?4";
+    SET_MARK = "INSERT INTO page_marks (tenant, connection, place, last, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (tenant, connection, place) DO UPDATE SET last = excluded.last, at = excluded.at";
+    SWEEP_MARKS = "DELETE FROM page_marks WHERE at <= ?1";
     DUE = select!("WHERE tenant = ?1 AND purge_at IS NOT NULL AND legal_hold = 0 AND purge_at <= ?2
                    ORDER BY purge_at LIMIT ?3");
     HELD = select!("WHERE tenant = ?1 AND status = 'held' AND id > ?2 ORDER BY id LIMIT ?3");
@@ -132,25 +141,126 @@ pub fn by_account(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Result<Option
     tx.one(BY_ACCOUNT, params![tenant.as_bytes(), key], record)
 }
 
-/// One page of what the connection sees, in the order in which users were created.
+/// How many users a connection sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Visible {
+    /// Its own.
+    pub own: u64,
+    /// Manual ones.
+    pub manual: u64,
+}
+
+/// How many users the connection sees, from the counts that are kept.
+pub fn visible(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId) -> Result<Visible, Error> {
+    Ok(Visible {
+        own: counts::get(tx, Count::visible(tenant, Some(connection)))?,
+        manual: counts::get(tx, Count::visible(tenant, None))?,
+    })
+}
+
+/// For how long the end of a page is remembered.
+const MEMORY: SignedDuration = SignedDuration::from_mins(10);
+
+/// One page of what the connection sees, in the order in which users were created. A page that follows one which was read
+/// before goes on where that one ended, so that nothing is skipped or repeated because somebody else was written.
 pub fn page(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     connection: ConnectionId,
-    offset: usize,
-    limit: usize,
-) -> Result<Vec<Record>, Error> {
+    visible: Visible,
+    place: Place,
+) -> Result<Page, Error> {
     let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    tx.all(
-        PAGE,
+    let (of_tenant, of_connection) = (Param::from(tenant.as_bytes()), Param::from(connection.as_bytes()));
+    let mut last = UserId::from(uuid::Uuid::nil());
+    if place.offset > 0 {
+        let since = place.now.saturating_sub(MEMORY).unwrap_or(place.now);
+        let mark = tx.one(
+            MARK,
+            &[
+                of_tenant,
+                of_connection,
+                number(place.offset).into(),
+                since.into(),
+            ],
+            |row| row.id(0, UserId::from_bytes),
+        )?;
+        let nth = if visible.manual == 0 { OWN_NTH } else { ANY_NTH };
+        let before = match mark {
+            Some(mark) => Some(mark),
+            None => tx.one(
+                nth,
+                &[of_tenant, of_connection, number(place.offset - 1).into()],
+                |row| row.id(0, UserId::from_bytes),
+            )?,
+        };
+        match before {
+            Some(before) => last = before,
+            None => return Ok(Page::default()),
+        }
+    }
+    let limit = number(place.count + 1);
+    let after = Param::from(last.as_bytes());
+    let mut records = tx.all(
+        OWN_AFTER,
+        &[of_tenant, of_connection, after, limit.into()],
+        record,
+    )?;
+    if visible.manual > 0 {
+        records.extend(tx.all(MANUAL_AFTER, &[of_tenant, after, limit.into()], record)?);
+        records.sort_by_key(|record| record.facts.id);
+    }
+    let has_more = records.len() > place.count;
+    records.truncate(place.count);
+    Ok(Page { records, has_more })
+}
+
+/// A page of users.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// Those on it.
+    pub records: Vec<Record>,
+    /// Whether others follow.
+    pub has_more: bool,
+}
+
+/// Which page is meant, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// How many users come before it.
+    pub offset: usize,
+    /// How many it has at most.
+    pub count: usize,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Remembers that the page before place `offset` ended with `last`.
+pub fn mark_page(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    offset: usize,
+    last: UserId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    tx.run(
+        SET_MARK,
         params![
             tenant.as_bytes(),
             connection.as_bytes(),
-            number(limit),
-            number(offset)
+            offset,
+            last.as_bytes(),
+            now
         ],
-        record,
     )
+}
+
+/// Forgets pages that nobody goes on from any more.
+pub fn sweep_marks(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    let until = now.saturating_sub(MEMORY).unwrap_or(now);
+    tx.run(SWEEP_MARKS, params![until])
 }
 
 /// Users who have this folded address, whether it reaches them or stands beside.
@@ -226,12 +336,6 @@ pub fn held(tx: &mut Tx<'_>, tenant: TenantId, last: UserId, limit: i64) -> Resu
 /// Users of the tenant with ids above `last`, in the order of their ids, at most `limit`.
 pub fn after(tx: &mut Tx<'_>, tenant: TenantId, last: UserId, limit: i64) -> Result<Vec<Record>, Error> {
     tx.all(AFTER, params![tenant.as_bytes(), last.as_bytes(), limit], record)
-}
-
-/// How many users the scope shows; for a connection, from the counts that are kept.
-pub fn total(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId) -> Result<u64, Error> {
-    Ok(counts::get(tx, Count::visible(tenant, Some(connection)))?
-        + counts::get(tx, Count::visible(tenant, None))?)
 }
 
 /// Walks the users that the scope shows in the order in which they were created, until `visit` says to stop.

@@ -27,6 +27,8 @@ statements! {
 
 /// The largest document, in bytes: what a GET returns of it must fit into a PUT, or a leaver could not be deactivated.
 const MAX_DOCUMENT: usize = 1_000_000;
+/// The longest name that a user is found by, in bytes: it must fit into an index of every database.
+pub const MAX_KEY: usize = 2_000;
 /// What dates and a version may add to a document later.
 const MARGIN: usize = 1_000;
 
@@ -90,6 +92,22 @@ struct Keys {
     other_emails: Vec<String>,
 }
 
+impl Keys {
+    fn check(&self) -> Result<(), Error> {
+        let is_long = |key: &String| key.len() > MAX_KEY;
+        let too_long = |attribute| Err(Error::TooLong { attribute });
+        if is_long(&self.user_name) || is_long(&self.account) {
+            too_long("userName")
+        } else if self.external_id.as_ref().is_some_and(is_long) {
+            too_long("externalId")
+        } else if self.email.iter().chain(&self.other_emails).any(is_long) {
+            too_long("emails")
+        } else {
+            Ok(())
+        }
+    }
+}
+
 fn add_emails(tx: &mut Tx<'_>, settings: &Settings, keys: &Keys, facts: &Facts) -> Result<(), Error> {
     for email in &keys.other_emails {
         tx.run(
@@ -115,6 +133,7 @@ fn keyed(settings: &Settings, user: User, max: usize) -> Result<(Keys, Record), 
         email,
         other_emails,
     };
+    keys.check()?;
     let record = user.into_record(settings);
     let bytes = record.document.len();
     if bytes > max {
