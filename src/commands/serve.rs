@@ -2,9 +2,11 @@
 
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::time::Duration;
 
 use directory::{Actor, TenantId};
 use server::{Control, Options, Server};
+use store::{DatabaseUrl, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -15,11 +17,14 @@ use crate::cli::{Common, Serve};
 use crate::config::Config;
 use crate::exit::Failure;
 
+/// How long until a database that is away is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
 pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
     let config = read(common, flags)?;
     let log = start_log(&config)?;
     make_folder(&config.data)?;
-    let store = store::Store::open(&config.database()?)?;
+    let store = open(&config.database()?).await?;
     let _claim = store.claim()?;
     let options = Options {
         public_url: config.public_url.clone(),
@@ -46,6 +51,39 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
     let outcome = server.run().await;
     obeying.abort();
     Ok(outcome?)
+}
+
+/// Opens the database; one that is away for now is waited for.
+async fn open(url: &DatabaseUrl) -> Result<Store, Failure> {
+    let mut said = None;
+    loop {
+        let reason = match Store::open(url) {
+            Ok(store) => {
+                warn_of(url, &store)?;
+                return Ok(store);
+            }
+            Err(store::Error::Away { reason }) => reason,
+            Err(error) => return Err(error.into()),
+        };
+        // The same sentence once, and not every second.
+        if said.as_ref() != Some(&reason) {
+            tracing::error!("{reason}; trying until it is there");
+            said = Some(reason);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// What the doctor would say of the server. A file is not read through for it.
+fn warn_of(url: &DatabaseUrl, store: &Store) -> Result<(), Failure> {
+    if let DatabaseUrl::Postgres(_) = url {
+        for finding in store.health()? {
+            if let Some(advice) = finding.advice {
+                tracing::warn!("the database: {advice}");
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read(common: &Common, flags: &Serve) -> Result<Config, Failure> {

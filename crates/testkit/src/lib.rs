@@ -28,7 +28,7 @@ use tempfile::TempDir;
 
 pub use client::{Answer, Client};
 pub use people::{ENTERPRISE, PATCH_OP, USER, patch, person};
-pub use postgres::TestDatabase;
+pub use postgres::{PostgresServer, TestDatabase};
 pub use program::{Program, Serving, everything_written};
 
 /// Which database a test runs on.

@@ -1,8 +1,10 @@
 //! A PostgreSQL server that somebody started for the tests, and a database of its own for each.
 
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use store::{DatabaseUrl, Store};
+use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 
@@ -98,12 +100,148 @@ async fn connect(url: &str) -> Client {
     client
 }
 
+fn server() -> String {
+    said(SERVER)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "what the tests run on is said by who runs them"
 )]
-fn server() -> String {
-    std::env::var(SERVER).unwrap_or_else(|_| {
-        panic!("the tests need a PostgreSQL server: run them by `scripts/with-postgres cargo test`, or name one in {SERVER}")
+fn said(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("the tests need a PostgreSQL server: run them by `scripts/with-postgres cargo test` ({name} is not set)")
     })
+}
+
+/// A PostgreSQL server of a test's own, to stop and to starve; dropped, it is gone.
+pub struct PostgresServer {
+    folder: TempDir,
+    port: u16,
+    settings: String,
+}
+
+impl PostgresServer {
+    /// A server with these settings beside its defaults, such as `-c max_connections=10`; its user `provost` has the
+    /// password `s3cret`, and a database of the same name.
+    pub async fn start(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let this = Self {
+            folder,
+            port,
+            settings: settings.to_owned(),
+        };
+        if is_root() {
+            let status = Command::new("chown")
+                .arg("postgres:postgres")
+                .arg(this.folder.path())
+                .status();
+            assert!(status.unwrap().success());
+        }
+        std::fs::write(this.folder.path().join("password"), "s3cret").unwrap();
+        let (data, password) = (this.path("data"), this.path("password"));
+        let made = this.tool(
+            "initdb",
+            &[
+                "-D",
+                &data,
+                "-U",
+                "provost",
+                "-A",
+                "scram-sha-256",
+                "--pwfile",
+                &password,
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
+        );
+        assert!(made, "initdb failed");
+        this.run();
+        let client = connect(&this.url_of("postgres")).await;
+        client.batch_execute("CREATE DATABASE provost").await.unwrap();
+        this
+    }
+
+    /// The address of the database.
+    pub fn url(&self) -> String {
+        self.url_of("provost")
+    }
+
+    /// The address of another one.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://provost:s3cret@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Runs it, again after a stop.
+    pub fn run(&self) {
+        let options = format!(
+            "-h 127.0.0.1 -p {} -k {} {}",
+            self.port,
+            self.folder.path().display(),
+            self.settings
+        );
+        let (data, log) = (self.path("data"), self.path("log"));
+        let started = self.tool(
+            "pg_ctl",
+            &["-D", &data, "-w", "-l", &log, "-o", &options, "start"],
+        );
+        assert!(started, "{}", std::fs::read_to_string(log).unwrap_or_default());
+    }
+
+    /// Stops it as a crash does.
+    pub fn crash(&self) {
+        assert!(self.tool(
+            "pg_ctl",
+            &["-D", &self.path("data"), "-m", "immediate", "-w", "stop"]
+        ));
+    }
+
+    /// A connection to look at it with.
+    pub async fn connect(&self) -> Client {
+        connect(&self.url()).await
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Runs one of the server's programs, as somebody whom it does not refuse; says whether it went well.
+    fn tool(&self, name: &str, arguments: &[&str]) -> bool {
+        let program = format!("{}/{name}", said("PROVOST_TEST_POSTGRES_BIN"));
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", &program]);
+            command
+        } else {
+            Command::new(program)
+        };
+        command
+            .args(arguments)
+            .current_dir("/")
+            .stdout(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        self.tool(
+            "pg_ctl",
+            &["-D", &self.path("data"), "-m", "immediate", "-w", "stop"],
+        );
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout == b"0\n"
 }

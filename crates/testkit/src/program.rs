@@ -82,6 +82,18 @@ impl Program {
         self.serve_by(|serve| serve, arguments)
     }
 
+    /// What the first run wrote; a second node may be ready before the first one has.
+    fn first_run(&self) -> String {
+        for _ in 0..250 {
+            let text = std::fs::read_to_string(self.folder().join("data/first-run.txt")).unwrap_or_default();
+            if text.contains("pvt_") {
+                return text;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the first run left no token");
+    }
+
     /// The same, started by another program, such as a tracer.
     pub fn serve_by(&self, wrap: impl FnOnce(Command) -> Command, arguments: &[&str]) -> Serving {
         let all: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"]
@@ -99,7 +111,7 @@ impl Program {
                 break base.trim().to_owned();
             }
         };
-        let first = std::fs::read_to_string(self.folder().join("data/first-run.txt")).unwrap();
+        let first = self.first_run();
         let at = first.find("pvt_").unwrap();
         let token = first[at..].split_whitespace().next().unwrap().to_owned();
         let client = Client::new(&base, &token);

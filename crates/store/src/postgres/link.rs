@@ -30,6 +30,8 @@ pub(crate) struct Link {
     shard: i64,
     /// The first thing that went wrong in this transaction.
     trouble: Option<Trouble>,
+    /// Whether the connection broke off without a word of the server's, so that nobody knows how far it came.
+    is_silent: bool,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
@@ -95,6 +97,7 @@ impl Link {
             put_off: Vec::new(),
             shard: 0,
             trouble: None,
+            is_silent: false,
         })
     }
 
@@ -137,6 +140,7 @@ impl Link {
     /// Begins a transaction; a connection that is gone shows at its first answer.
     pub(super) fn begin(&mut self, how: &'static str) -> Result<(), Error> {
         self.trouble = None;
+        self.is_silent = false;
         self.put_off_command(how);
         Ok(())
     }
@@ -147,10 +151,10 @@ impl Link {
     /// Nothing stays then, but for [`Error::OutcomeUnknown`], where nobody can tell.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         self.put_off_command("COMMIT");
-        self.settle().map_err(|error| match error {
-            Error::Away { .. } => Error::OutcomeUnknown,
-            other => other,
-        })
+        match self.settle() {
+            Err(Error::Away { .. }) if self.is_silent => Err(Error::OutcomeUnknown),
+            settled => settled,
+        }
     }
 
     /// Ends the transaction, and nothing of it stays.
@@ -320,6 +324,9 @@ impl Link {
             Error::Away { reason } => Trouble::Lost(reason.clone()),
             _ => Trouble::Failed,
         };
+        if self.trouble.is_none() {
+            self.is_silent = error.code().is_none();
+        }
         self.trouble.get_or_insert(trouble);
         failure
     }

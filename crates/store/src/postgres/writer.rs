@@ -5,6 +5,7 @@
 //! batch whose connection was lost before its commit was sent is done again when the database is back; one whose commit
 //! was sent is not, for nobody knows what became of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -37,8 +38,10 @@ impl Writers {
     pub(super) fn start(url: &PostgresUrl, cache: &Arc<Cache>) -> Result<Self, Error> {
         let (queue, waiting) = Queue::new();
         let waiting = Arc::new(Mutex::new(waiting));
+        let is_away = Arc::new(AtomicBool::new(false));
         let start = |number| {
             let mut writer = Writer {
+                is_away: Arc::clone(&is_away),
                 url: url.clone(),
                 cache: Arc::clone(cache),
                 waiting: Arc::clone(&waiting),
@@ -77,6 +80,8 @@ impl Drop for Writers {
 }
 
 struct Writer {
+    /// Whether the node's log says that the database is away.
+    is_away: Arc<AtomicBool>,
     url: PostgresUrl,
     cache: Arc<Cache>,
     waiting: Waiting,
@@ -165,21 +170,22 @@ impl Writer {
             .map_or_else(|| Link::connect_to_write(&self.url), Ok)
         {
             Ok(link) => link,
-            Err(Error::Away { reason }) => {
-                tracing::warn!(reason, "the database is away");
-                return Outcome::Lost;
-            }
             Err(error) => {
-                tracing::error!(%error, "the database cannot be used");
+                self.say_away(&error.to_string());
                 return Outcome::Lost;
             }
         };
         let done = transact(&mut link, &self.cache, batch);
         let outcome = match (done, link.trouble()) {
-            (Ok(()), _) => Outcome::Committed,
+            (Ok(()), _) => {
+                if self.is_away.swap(false, Ordering::Relaxed) {
+                    tracing::warn!("the database is back");
+                }
+                Outcome::Committed
+            }
             (Err(Error::OutcomeUnknown), _) => Outcome::Unknown,
             (_, Some(Trouble::Lost(reason))) => {
-                tracing::warn!(reason, "the database is away");
+                self.say_away(reason);
                 Outcome::Lost
             }
             (_, Some(Trouble::Clash)) | (Err(Error::Stale), _) => Outcome::Clash,
@@ -194,6 +200,13 @@ impl Writer {
             self.link = Some(link);
         }
         outcome
+    }
+
+    /// Says once that the database is away, and why.
+    fn say_away(&self, reason: &str) {
+        if !self.is_away.swap(true, Ordering::Relaxed) {
+            tracing::error!(reason, "the database is away; requests wait for it");
+        }
     }
 
     /// Waits a moment for the database to be back; gives the work that still waits then.
