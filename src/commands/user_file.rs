@@ -164,11 +164,10 @@ fn record_at(
     delimiter: u8,
     width: usize,
 ) -> Result<(usize, Vec<String>), String> {
-    let quotes = |line: &[u8]| line.iter().filter(|&&byte| byte == b'"').count();
-    let mut open = 0;
+    let mut is_open = false;
     let closes = lines.iter().take(LONGEST).position(|(_, line)| {
-        open += quotes(line);
-        open.is_multiple_of(2)
+        is_open = line.iter().fold(is_open, |open, &byte| open ^ (byte == b'"'));
+        !is_open
     });
     if let Some(last @ 1..) = closes {
         let joined: Vec<_> = lines[..=last].iter().map(|(_, line)| line.as_slice()).collect();

@@ -116,7 +116,7 @@ async fn a_node_waits_for_a_database_that_is_down_when_it_starts() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(waiting.try_wait().unwrap().is_none(), "it must not give up");
     server.run();
-    let since = Instant::now();
+    let since = crate::now();
     while !program.folder().join("data/first-run.txt").exists() {
         assert!(since.elapsed() < Duration::from_secs(15));
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -129,7 +129,7 @@ async fn a_node_waits_for_a_database_that_is_down_when_it_starts() {
 async fn create(client: Client, prefix: String, until: Instant) -> (Vec<String>, HashSet<u16>) {
     let (mut acknowledged, mut others) = (Vec::new(), HashSet::new());
     for number in 0.. {
-        if Instant::now() > until {
+        if crate::now() > until {
             break;
         }
         let user = person(&format!("{prefix}-{number}"));
@@ -152,7 +152,7 @@ async fn a_database_that_crashes_under_load_loses_nothing_and_needs_no_restart()
     let server = PostgresServer::start("").await;
     let program = program();
     let node = program.serve(&["--database", &server.url()]);
-    let until = Instant::now() + Duration::from_secs(6);
+    let until = crate::now() + Duration::from_secs(6);
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..8 {
         clients.spawn(create(node.client.clone(), format!("c{client}"), until));
@@ -203,7 +203,7 @@ async fn while_the_database_is_away_a_request_waits_and_then_is_told_to_come_bac
     node.client.create(&person("ava")).await;
     server.crash();
     let (reading, writing) = (node.client.clone(), node.client.clone());
-    let since = Instant::now();
+    let since = crate::now();
     let late = tokio::spawn(async move { writing.post("/Users", &person("late")).await });
     let read = reading.get("/Users").await;
     read.clone().refused(503, "");
@@ -216,7 +216,7 @@ async fn while_the_database_is_away_a_request_waits_and_then_is_told_to_come_bac
         "{waited:?}"
     );
     server.run();
-    let since = Instant::now();
+    let since = crate::now();
     loop {
         let answer = node.client.post("/Users", &person("late")).await;
         if answer.status == 201 {
@@ -252,6 +252,7 @@ async fn a_server_with_few_connections_or_without_writes_is_outlasted() {
     let server = PostgresServer::start("-c max_connections=12 -c superuser_reserved_connections=0").await;
     let program = program();
     let node = program.serve(&["--database", &server.url()]);
+    let admin = server.connect().await;
     let mut others = Vec::new();
     for _ in 0..12 {
         // The server refuses the last ones: the node has some.
@@ -270,7 +271,6 @@ async fn a_server_with_few_connections_or_without_writes_is_outlasted() {
     drop(others);
     assert!(clients.join_all().await.iter().all(|status| *status == 201));
 
-    let admin = server.connect().await;
     admin
         .batch_execute("SET default_transaction_read_only = off")
         .await

@@ -13,6 +13,14 @@ fn rounds() -> u32 {
     option_env!("PROVOST_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "these tests wait, and give up after a while"
+)]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_provost"))
 }

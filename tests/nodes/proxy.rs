@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Nodes;
 
-/// An HAProxy that hands requests to both nodes in turn; dropped, it ends.
+/// A proxy that hands requests to both nodes in turn; dropped, it ends.
 struct Proxy {
     child: Child,
     base: String,

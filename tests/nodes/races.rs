@@ -252,7 +252,7 @@ async fn work_beside_requests_goes_on_when_a_node_is_gone() {
         "default",
     ];
     program.stdout(&[&add[..], &["--database", &url]].concat());
-    let since = Instant::now();
+    let since = crate::now();
     loop {
         let found = two.client.find("userName eq \"ava@example.com\"").await;
         let extension = &found[0]["urn:provost:params:scim:schemas:extension:directory:2.0:User"];

@@ -145,7 +145,7 @@ impl PostgresServer {
         }
         std::fs::write(this.folder.path().join("password"), "s3cret").unwrap();
         let (data, password) = (this.path("data"), this.path("password"));
-        let made = this.tool(
+        let made = Self::tool(
             "initdb",
             &[
                 "-D",
@@ -188,7 +188,7 @@ impl PostgresServer {
             self.settings
         );
         let (data, log) = (self.path("data"), self.path("log"));
-        let started = self.tool(
+        let started = Self::tool(
             "pg_ctl",
             &["-D", &data, "-w", "-l", &log, "-o", &options, "start"],
         );
@@ -197,7 +197,7 @@ impl PostgresServer {
 
     /// Stops it as a crash does.
     pub fn crash(&self) {
-        assert!(self.tool(
+        assert!(Self::tool(
             "pg_ctl",
             &["-D", &self.path("data"), "-m", "immediate", "-w", "stop"]
         ));
@@ -213,7 +213,7 @@ impl PostgresServer {
     }
 
     /// Runs one of the server's programs, as somebody whom it does not refuse; says whether it went well.
-    fn tool(&self, name: &str, arguments: &[&str]) -> bool {
+    fn tool(name: &str, arguments: &[&str]) -> bool {
         let program = format!("{}/{name}", said("PROVOST_TEST_POSTGRES_BIN"));
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
@@ -234,7 +234,7 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        self.tool(
+        Self::tool(
             "pg_ctl",
             &["-D", &self.path("data"), "-m", "immediate", "-w", "stop"],
         );

@@ -138,11 +138,10 @@ impl Link {
     }
 
     /// Begins a transaction; a connection that is gone shows at its first answer.
-    pub(super) fn begin(&mut self, how: &'static str) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, how: &'static str) {
         self.trouble = None;
         self.is_silent = false;
         self.put_off_command(how);
-        Ok(())
     }
 
     /// Ends the transaction, and what it wrote stays.

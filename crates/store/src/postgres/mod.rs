@@ -52,7 +52,7 @@ impl Postgres {
         apart(|| {
             let mut link = Link::connect(url)?;
             migrate::check(&mut migrate::Place::Postgres(&mut link), &database)?;
-            link.begin("BEGIN")?;
+            link.begin("BEGIN");
             link.lock(Lock::Migration)?;
             migrate::migrate(&mut migrate::Place::Postgres(&mut link), &database)?;
             link.commit()
@@ -157,9 +157,7 @@ impl Postgres {
         mut link: Link,
         work: impl FnOnce(&mut Tx<'_>) -> Result<R, E>,
     ) -> (Result<R, E>, Option<String>) {
-        if let Err(error) = link.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") {
-            return (Err(error.into()), link.lost());
-        }
+        link.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         let result = work(&mut Tx::new(Driver::Postgres(&mut link), &self.cache));
         let is_whole = link.rollback().is_ok();
         let lost = link.lost();

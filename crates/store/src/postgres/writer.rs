@@ -124,7 +124,7 @@ impl Writer {
                 Outcome::Committed => return answer(batch, || Ok(())),
                 Outcome::Unknown => return answer(batch, || Err(Error::OutcomeUnknown)),
                 Outcome::Lost => {
-                    batch = self.outlast(batch);
+                    batch = outlast(batch);
                     if batch.is_empty() {
                         return;
                     }
@@ -144,7 +144,7 @@ impl Writer {
                 Outcome::Committed => return answer(alone, || Ok(())),
                 Outcome::Unknown => return answer(alone, || Err(Error::OutcomeUnknown)),
                 Outcome::Lost => {
-                    alone = self.outlast(alone);
+                    alone = outlast(alone);
                     if alone.is_empty() {
                         return;
                     }
@@ -208,21 +208,21 @@ impl Writer {
             tracing::error!(reason, "the database is away; requests wait for it");
         }
     }
+}
 
-    /// Waits a moment for the database to be back; gives the work that still waits then.
-    fn outlast(&mut self, batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
-        thread::sleep(AGAIN);
-        let (late, waiting): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .filter(|work| !work.is_forsaken())
-            .partition(|work| work.since().elapsed() > PATIENCE);
-        answer(late, || {
-            Err(Error::Away {
-                reason: "the database did not come back in time".to_owned(),
-            })
-        });
-        waiting
-    }
+/// Waits a moment for the database to be back; gives the work that still waits then.
+fn outlast(batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
+    thread::sleep(AGAIN);
+    let (late, waiting): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .filter(|work| !work.is_forsaken())
+        .partition(|work| work.since().elapsed() > PATIENCE);
+    answer(late, || {
+        Err(Error::Away {
+            reason: "the database did not come back in time".to_owned(),
+        })
+    });
+    waiting
 }
 
 fn answer(batch: Vec<Box<dyn Work>>, mut outcome: impl FnMut() -> Result<(), Error>) {
@@ -233,7 +233,7 @@ fn answer(batch: Vec<Box<dyn Work>>, mut outcome: impl FnMut() -> Result<(), Err
 
 /// Does the work of the batch and commits it. An error says that the transaction is spoilt, or its outcome unknown.
 fn transact(link: &mut Link, cache: &Cache, batch: &mut [Box<dyn Work>]) -> Result<(), Error> {
-    link.begin("BEGIN")?;
+    link.begin("BEGIN");
     link.lock(Lock::Settings)?;
     let mut tx = Tx::new(Driver::Postgres(link), cache);
     let is_alone = batch.len() == 1;
