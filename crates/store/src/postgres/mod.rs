@@ -10,8 +10,8 @@ mod tls;
 mod url;
 mod writer;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -35,15 +35,35 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(crate) struct Postgres {
     url: PostgresUrl,
     writers: Writers,
-    idle: Mutex<Vec<Idle>>,
+    idle: Arc<IdleLinks>,
     readers: Arc<Semaphore>,
     cache: Arc<Cache>,
 }
 
-/// A connection that nobody uses.
-struct Idle {
-    link: Link,
-    since: std::time::Instant,
+/// Connections that nobody uses.
+#[derive(Default)]
+struct IdleLinks(Mutex<Vec<(Link, Instant)>>);
+
+impl IdleLinks {
+    fn take(&self) -> Option<(Link, Instant)> {
+        self.lock().pop()
+    }
+
+    fn put(&self, link: Link) {
+        let mut idle = self.lock();
+        if idle.len() < READERS {
+            idle.push((link, now()));
+        }
+    }
+
+    /// Closes them all: the server may have none left for a writer.
+    fn close(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Link, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Postgres {
@@ -57,11 +77,11 @@ impl Postgres {
             migrate::migrate(&mut migrate::Place::Postgres(&mut link), &database)?;
             link.commit()
         })?;
-        let cache = Arc::new(Cache::default());
+        let (cache, idle) = (Arc::new(Cache::default()), Arc::new(IdleLinks::default()));
         Ok(Self {
             url: url.clone(),
-            writers: Writers::start(url, &cache)?,
-            idle: Mutex::default(),
+            writers: Writers::start(url, &cache, &idle)?,
+            idle,
             readers: Arc::new(Semaphore::new(READERS)),
             cache,
         })
@@ -162,10 +182,7 @@ impl Postgres {
         let is_whole = link.rollback().is_ok();
         let lost = link.lost();
         if is_whole && lost.is_none() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < READERS {
-                idle.push(Idle { link, since: now() });
-            }
+            self.idle.put(link);
         }
         (result, lost)
     }
@@ -173,8 +190,7 @@ impl Postgres {
     /// A connection that answers.
     fn lively(&self) -> Result<Link, Error> {
         loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Some(Idle { mut link, since }) = idle else {
+            let Some((mut link, since)) = self.idle.take() else {
                 return Link::connect(&self.url);
             };
             if since.elapsed() < FRESH || link.is_alive() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::link::{Link, Lock, Trouble};
 use super::url::PostgresUrl;
-use super::{AGAIN, PATIENCE};
+use super::{AGAIN, IdleLinks, PATIENCE};
 use crate::cache::Cache;
 use crate::tx::Driver;
 use crate::work::{Queue, Work};
@@ -35,7 +35,11 @@ pub(super) struct Writers {
 }
 
 impl Writers {
-    pub(super) fn start(url: &PostgresUrl, cache: &Arc<Cache>) -> Result<Self, Error> {
+    pub(super) fn start(
+        url: &PostgresUrl,
+        cache: &Arc<Cache>,
+        readers: &Arc<IdleLinks>,
+    ) -> Result<Self, Error> {
         let (queue, waiting) = Queue::new();
         let waiting = Arc::new(Mutex::new(waiting));
         let is_away = Arc::new(AtomicBool::new(false));
@@ -44,6 +48,7 @@ impl Writers {
                 is_away: Arc::clone(&is_away),
                 url: url.clone(),
                 cache: Arc::clone(cache),
+                readers: Arc::clone(readers),
                 waiting: Arc::clone(&waiting),
                 link: None,
             };
@@ -84,6 +89,8 @@ struct Writer {
     is_away: Arc<AtomicBool>,
     url: PostgresUrl,
     cache: Arc<Cache>,
+    /// Connections that can be spared.
+    readers: Arc<IdleLinks>,
     waiting: Waiting,
     /// `None` until the first work, and after a loss.
     link: Option<Link>,
@@ -171,6 +178,7 @@ impl Writer {
         {
             Ok(link) => link,
             Err(error) => {
+                self.readers.close();
                 self.say_away(&error.to_string());
                 return Outcome::Lost;
             }
