@@ -2,8 +2,9 @@
 CREATE INDEX users_manual_email ON users (tenant, email_key, id)
     WHERE connection IS NULL AND visible = 1 AND email_key IS NOT NULL;
 
--- What a connection sees, page by page.
-CREATE INDEX users_page ON users (tenant, connection, id) WHERE visible = 1;
+-- What a connection sees, page by page. The condition on the version holds for all; it keeps a planner that knows nothing
+-- of the table yet from taking this index for a look-up that names no version.
+CREATE INDEX users_page ON users (tenant, connection, id) WHERE visible = 1 AND version > 0;
 
 -- Counts in as many parts as there are writers, so that none waits for another's row; a count is the sum of its parts.
 CREATE TABLE tallies (

@@ -30,6 +30,8 @@ pub(crate) struct Link {
     shard: i64,
     /// The first thing that went wrong in this transaction.
     trouble: Option<Trouble>,
+    /// How many transactions it has begun.
+    transactions: u64,
     /// Whether the connection broke off without a word of the server's, so that nobody knows how far it came.
     is_silent: bool,
 }
@@ -97,6 +99,7 @@ impl Link {
             put_off: Vec::new(),
             shard: 0,
             trouble: None,
+            transactions: 0,
             is_silent: false,
         })
     }
@@ -141,6 +144,11 @@ impl Link {
     pub(super) fn begin(&mut self, how: &'static str) {
         self.trouble = None;
         self.is_silent = false;
+        self.transactions += 1;
+        // A plan is kept, and one that was made while a table was small may not suit it when it has grown.
+        if self.transactions.is_power_of_two() {
+            self.put_off_command("DISCARD PLANS");
+        }
         self.put_off_command(how);
     }
 

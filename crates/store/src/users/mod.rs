@@ -34,9 +34,12 @@ statements! {
                                     AND other.email_key = ?2 AND other.connection IS NULL AND other.visible = 1) = 1");
     BY_OTHER_EMAIL = select!("WHERE tenant = ?1 AND id IN
                               (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
-    OWN_AFTER = select!("WHERE tenant = ?1 AND connection = ?2 AND visible = 1 AND id > ?3 ORDER BY id LIMIT ?4");
-    MANUAL_AFTER = select!("WHERE tenant = ?1 AND connection IS NULL AND visible = 1 AND id > ?2 ORDER BY id LIMIT ?3");
-    OWN_NTH = "SELECT id FROM users WHERE tenant = ?1 AND connection = ?2 AND visible = 1 ORDER BY id LIMIT 1 OFFSET ?3";
+    OWN_AFTER = select!("WHERE tenant = ?1 AND connection = ?2 AND visible = 1 AND version > 0 AND id > ?3
+                         ORDER BY id LIMIT ?4");
+    MANUAL_AFTER = select!("WHERE tenant = ?1 AND connection IS NULL AND visible = 1 AND version > 0 AND id > ?2
+                            ORDER BY id LIMIT ?3");
+    OWN_NTH = "SELECT id FROM users WHERE tenant = ?1 AND connection = ?2 AND visible = 1 AND version > 0
+               ORDER BY id LIMIT 1 OFFSET ?3";
     ANY_NTH = "SELECT id FROM users WHERE tenant = ?1 AND (connection = ?2 OR connection IS NULL) AND visible = 1
                ORDER BY id LIMIT 1 OFFSET ?3";
     MARK = "SELECT last FROM page_marks WHERE tenant = ?1 AND connection = ?2 AND place = ?3 AND at > ?4";
