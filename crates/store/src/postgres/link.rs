@@ -122,6 +122,17 @@ impl Link {
         self.wait(async move { client.check_connection().await }).is_ok()
     }
 
+    /// Sees to it now and then that the planner knows the tables: it keeps its plans, and one that was made for an empty
+    /// table takes the wrong index when there are many users. The server does so too, but only after a minute.
+    pub(super) fn keep_statistics(&mut self) {
+        if !self.transactions.is_power_of_two() || self.transactions < 16 {
+            return;
+        }
+        if let Err(error) = session::analyze(self) {
+            tracing::warn!(%error, "could not look at the tables for the planner");
+        }
+    }
+
     /// What went wrong in this transaction, if anything did.
     pub(super) fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
@@ -145,10 +156,6 @@ impl Link {
         self.trouble = None;
         self.is_silent = false;
         self.transactions += 1;
-        // A plan is kept, and one that was made while a table was small may not suit it when it has grown.
-        if self.transactions.is_power_of_two() {
-            self.put_off_command("DISCARD PLANS");
-        }
         self.put_off_command(how);
     }
 
@@ -259,8 +266,13 @@ impl Link {
 
     /// Runs a migration.
     pub(crate) fn script(&mut self, sql: &str) -> Result<(), Error> {
+        self.command(&dialect::migration(sql))
+    }
+
+    /// Runs one or several commands without parameters.
+    pub(super) fn command(&mut self, sql: &str) -> Result<(), Error> {
         self.settle()?;
-        let (client, sql) = (Arc::clone(&self.client), dialect::migration(sql));
+        let (client, sql) = (Arc::clone(&self.client), sql.to_owned());
         let answer = self.wait(async move { client.batch_execute(&sql).await });
         answer.map_err(|error| self.fail(&error))
     }

@@ -83,6 +83,20 @@ pub(super) fn take_shard(link: &mut Link) -> Result<i64, Error> {
     Ok(shard.map_or(0, i64::from))
 }
 
+/// Looks at the tables that have grown since somebody last looked at them.
+pub(super) fn analyze(link: &mut Link) -> Result<(), Error> {
+    const GROWN: Statement = Statement(
+        "SELECT count(*) FROM pg_class WHERE oid IN ('users'::regclass, 'events'::regclass, 'tallies'::regclass)
+         AND pg_relation_size(oid) / 8192 > 2 * relpages + 4",
+    );
+    let rows = link.query(GROWN, &[])?;
+    let grown: Option<i64> = rows.first().and_then(|row| row.try_get(0).ok());
+    if grown.is_some_and(|grown| grown > 0) {
+        link.command("ANALYZE users, events, tallies, other_emails")?;
+    }
+    Ok(())
+}
+
 /// What `provost doctor` says of the server.
 pub(super) fn findings(link: &mut Link) -> Result<Vec<Finding>, Error> {
     const ASK: Statement = Statement(

@@ -200,7 +200,10 @@ impl Writer {
             (Err(error), _) => Outcome::Failed(error),
         };
         let is_whole = match outcome {
-            Outcome::Committed => true,
+            Outcome::Committed => {
+                link.keep_statistics();
+                link.lost().is_none()
+            }
             Outcome::Clash | Outcome::Failed(_) => link.rollback().is_ok(),
             Outcome::Lost | Outcome::Unknown => false,
         };
