@@ -102,8 +102,8 @@ impl Store {
         }
     }
 
-    /// Runs `work`, a few look-ups by key, on one consistent state, and holds up nobody: on SQLite it is over before
-    /// anybody else could run, on PostgreSQL it waits elsewhere. It is run again while the database is away.
+    /// Runs `work`, a few look-ups by key, each on the state of its moment, and holds up nobody: on SQLite it is over
+    /// before anybody else could run, on PostgreSQL it waits elsewhere. It is run again while the database is away.
     pub async fn look<R, E, F>(&self, work: F) -> Result<R, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<R, E> + Send + 'static,

@@ -24,6 +24,8 @@ pub struct Tx<'c> {
     dirty: bool,
     /// Whether somebody's data were removed for good, and must not linger in a log.
     purged: bool,
+    /// The folded account name that the work under way has found to be nobody's.
+    free_account: Option<String>,
     /// Whether the work under way has written.
     wrote: bool,
     /// What the work under way has put off.
@@ -60,6 +62,7 @@ impl<'c> Tx<'c> {
             generation: None,
             dirty: false,
             purged: false,
+            free_account: None,
             wrote: false,
             pending,
             kept,
@@ -277,8 +280,19 @@ impl<'c> Tx<'c> {
         of(&self.pending) + of(&self.kept)
     }
 
+    /// Notes that a folded account name is nobody's.
+    pub(crate) fn found_free(&mut self, account: String) {
+        self.free_account = Some(account);
+    }
+
+    /// Whether the work under way has found the folded account name to be nobody's, and not taken it since.
+    pub(crate) fn takes_free(&mut self, account: &str) -> bool {
+        self.free_account.take().is_some_and(|free| free == account)
+    }
+
     /// Ends one piece of work that stays, with what it put off.
     pub(crate) fn keep(&mut self) {
+        self.free_account = None;
         self.wrote = false;
         let pending = mem::take(&mut self.pending);
         self.kept.events.extend(pending.events);
@@ -290,6 +304,7 @@ impl<'c> Tx<'c> {
     /// Ends one piece of work that failed, with what it put off; says whether it wrote, so that the transaction cannot
     /// stay either.
     pub(crate) fn give_up(&mut self) -> bool {
+        self.free_account = None;
         self.pending = Pending::default();
         self.wrote
     }

@@ -159,6 +159,12 @@ impl Link {
         self.put_off_command(how);
     }
 
+    /// Begins to read without a transaction.
+    pub(super) fn begin_nothing(&mut self) {
+        self.trouble = None;
+        self.is_silent = false;
+    }
+
     /// Ends the transaction, and what it wrote stays.
     ///
     /// # Errors

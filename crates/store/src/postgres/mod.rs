@@ -66,6 +66,15 @@ impl IdleLinks {
     }
 }
 
+/// What the statements of a read see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Snapshot {
+    /// All the same state.
+    One,
+    /// Each what is there at its moment; that costs one round trip less.
+    Each,
+}
+
 impl Postgres {
     pub(crate) fn open(url: &PostgresUrl) -> Result<Self, Error> {
         let database = url.to_string();
@@ -107,7 +116,7 @@ impl Postgres {
     ) -> Result<R, E> {
         apart(|| {
             let link = self.lively()?;
-            self.read_with(link, work).0
+            self.read_with(link, Snapshot::One, work).0
         })
     }
 
@@ -125,7 +134,7 @@ impl Postgres {
             loop {
                 let reason = match this.lively() {
                     Ok(link) => {
-                        let (looked, lost) = this.read_with(link, &work);
+                        let (looked, lost) = this.read_with(link, Snapshot::Each, &work);
                         match lost {
                             Some(reason) => reason,
                             None => return looked,
@@ -155,7 +164,7 @@ impl Postgres {
         let scanned = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let link = this.lively()?;
-            this.read_with(link, work).0
+            this.read_with(link, Snapshot::One, work).0
         });
         scanned.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
     }
@@ -171,15 +180,19 @@ impl Postgres {
         })
     }
 
-    /// Reads on one state, and puts the connection back; says also whether, and why, it was lost on the way.
+    /// Reads, and puts the connection back; says also whether, and why, it was lost on the way.
     fn read_with<R, E: From<Error>>(
         &self,
         mut link: Link,
+        snapshot: Snapshot,
         work: impl FnOnce(&mut Tx<'_>) -> Result<R, E>,
     ) -> (Result<R, E>, Option<String>) {
-        link.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        match snapshot {
+            Snapshot::One => link.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            Snapshot::Each => link.begin_nothing(),
+        }
         let result = work(&mut Tx::new(Driver::Postgres(&mut link), &self.cache));
-        let is_whole = link.rollback().is_ok();
+        let is_whole = snapshot == Snapshot::Each || link.rollback().is_ok();
         let lost = link.lost();
         if is_whole && lost.is_none() {
             self.idle.put(link);

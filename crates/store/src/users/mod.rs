@@ -302,6 +302,9 @@ pub fn known(
     let by_name = [of_tenant, names.user_name.into(), of_connection];
     let by_id = [of_tenant, of_connection, names.external_id.into()];
     let by_email = [of_tenant, names.email.into()];
+    // Whether the account name is free is asked along, so that an insert need not ask again.
+    let account = Facts::key_of(&Facts::account_name_of(names.user_name));
+    let by_account = [of_tenant, (&account).into()];
     let lookup = |statement, params| Lookup { statement, params };
     let lookups = [
         lookup(BY_EXTERNAL_ID, &by_id[..]),
@@ -309,6 +312,7 @@ pub fn known(
         lookup(BY_USER_NAME, &by_name[..2]),
         lookup(BY_FORMER_USER_NAME, &by_name),
         lookup(MANUAL_BY_EMAIL, &by_email),
+        lookup(BY_ACCOUNT, &by_account),
     ];
     let [
         by_external_id,
@@ -316,7 +320,11 @@ pub fn known(
         by_user_name,
         by_former_user_name,
         by_email,
+        by_account_name,
     ] = tx.first_of_each(lookups, record)?;
+    if by_account_name.is_none() {
+        tx.found_free(account);
+    }
     Ok(Known {
         by_external_id,
         by_former_external_id,

@@ -162,6 +162,9 @@ fn name_account(
     let mut candidate = base.clone();
     for number in 2_u64.. {
         let key = Facts::key_of(&candidate);
+        if tx.takes_free(&key) {
+            break;
+        }
         let taken = tx.one(
             ACCOUNT_TAKEN,
             params![settings.tenant.id.as_bytes(), &key],
