@@ -1,4 +1,4 @@
-//! One transaction: point reads, several reads at once, writes at once or together at the end.
+//! One transaction: point reads, writes at once or together at the end.
 
 use std::collections::HashMap;
 use std::mem;
@@ -45,12 +45,6 @@ pub(crate) enum Driver<'c> {
 pub(crate) struct Pending {
     pub(crate) events: Vec<(Ctx, Event)>,
     pub(crate) counts: HashMap<Count, i64>,
-}
-
-/// One of several reads at once.
-pub(crate) struct Lookup<'p> {
-    pub(crate) statement: Statement,
-    pub(crate) params: &'p [Param<'p>],
 }
 
 impl<'c> Tx<'c> {
@@ -204,25 +198,6 @@ impl<'c> Tx<'c> {
                 rows.iter().map(|row| read(Row::Postgres(row))).collect()
             }
         }
-    }
-
-    /// The first row of each of several look-ups that do not depend on each other, in their order; in one round trip.
-    pub(crate) fn first_of_each<T, const N: usize>(
-        &mut self,
-        lookups: [Lookup<'_>; N],
-        read: impl Fn(Row<'_>) -> Result<T, Error>,
-    ) -> Result<[Option<T>; N], Error> {
-        let mut found = [const { None }; N];
-        if let Driver::Postgres(link) = &mut self.driver {
-            for (found, rows) in found.iter_mut().zip(link.query_each(&lookups)?) {
-                *found = rows.first().map(|row| read(Row::Postgres(row))).transpose()?;
-            }
-            return Ok(found);
-        }
-        for (found, lookup) in found.iter_mut().zip(lookups) {
-            *found = self.one(lookup.statement, lookup.params, &read)?;
-        }
-        Ok(found)
     }
 
     /// Writes, whatever number of rows. Where that fails, the transaction does, at its end at the latest.

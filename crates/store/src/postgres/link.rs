@@ -18,7 +18,6 @@ use super::url::PostgresUrl;
 use super::{dialect, session};
 use crate::Error;
 use crate::sql::{Param, Statement};
-use crate::tx::Lookup;
 
 /// A connection, and the runtime that drives it while somebody waits.
 pub(crate) struct Link {
@@ -212,28 +211,6 @@ impl Link {
         let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
         let answer = self.wait(async move { client.query(&prepared, &params).await });
         answer.map_err(|error| self.explain(&error))
-    }
-
-    /// The rows of several statements, in one round trip.
-    pub(crate) fn query_each(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Vec<Row>>, Error> {
-        let mut prepared = Vec::with_capacity(lookups.len());
-        for lookup in lookups {
-            prepared.push(self.prepare(lookup.statement)?);
-        }
-        let client = Arc::clone(&self.client);
-        let answers = prepared.iter().zip(lookups).map(|(prepared, lookup)| {
-            let client = Arc::clone(&client);
-            async move {
-                let params: Vec<_> = lookup
-                    .params
-                    .iter()
-                    .map(|param| param as &(dyn ToSql + Sync))
-                    .collect();
-                client.query(prepared, &params).await
-            }
-        });
-        let answers: Result<Vec<_>, _> = self.wait(join_all(answers)).into_iter().collect();
-        answers.map_err(|error| self.explain(&error))
     }
 
     /// Writes, and waits for the number of rows.

@@ -114,7 +114,36 @@ fn a_second_claim_is_refused_until_the_first_ends() {
     second.claim().unwrap();
 }
 
-/// Every look-up uses an index. Settings and tokens are read whole for a tenant; that too goes by the key.
+/// A database of the first schema comes along with what is in it.
+#[test]
+fn a_database_of_the_first_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../../migrations/0001.sql"))
+        .unwrap();
+    raw.execute_batch(
+        "INSERT INTO meta (name, value) VALUES ('schema_version', 1), ('oldest_program', 1);
+         INSERT INTO counts (tenant, kind, id, value) VALUES (zeroblob(16), 'active', zeroblob(16), 7);",
+    )
+    .unwrap();
+    drop(raw);
+    let store = store(&folder);
+    let active = store.read(|tx| crate::counts::get(tx, crate::counts::Count::active(Uuid::nil().into())));
+    assert_eq!(active.unwrap(), 7);
+    drop(store);
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let meta = |name: &str| -> i64 {
+        raw.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(
+        (meta("schema_version"), meta("oldest_program")),
+        (crate::SCHEMA, 2)
+    );
+}
+
+/// Every look-up uses an index. A part of one statement that gives at most two rows is read through. Settings and tokens are read whole for a tenant; that too goes by the key.
 #[test]
 fn every_statement_uses_an_index() {
     let folder = tempfile::tempdir().unwrap();
@@ -142,12 +171,11 @@ fn every_statement_uses_an_index() {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        let walks = steps
+        let walks = steps.iter().any(|step| {
+            step.starts_with("SCAN") && !step.contains("SCAN events") && !step.starts_with("SCAN k")
+        }) || steps
             .iter()
-            .any(|step| step.starts_with("SCAN") && !step.contains("SCAN events"))
-            || steps
-                .iter()
-                .any(|step| step.contains("TEMP B-TREE") || step.ends_with("(tenant=?)"));
+            .any(|step| step.contains("TEMP B-TREE") || step.ends_with("(tenant=?)"));
         assert!(!walks || exceptions.contains(name), "{name}: {steps:?}");
         seen += 1;
     }

@@ -9,29 +9,34 @@ use jiff::SignedDuration;
 
 use crate::counts::{self, Count};
 use crate::sql::{Param, params, statements};
-use crate::tx::Lookup;
 use crate::{Error, Tx};
-use row::{record, select};
+use row::{WHICH, record, select, select_as};
 pub use write::{MAX_KEY, insert, remove, update};
 
 statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
     BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 1");
-    BY_FORMER_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 AND name_given_up = 0
-                                   AND (connection = ?3 OR connection IS NULL)
-                                   ORDER BY id DESC LIMIT 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
     FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND name_given_up = 0 AND user_name_key IN
                                      (SELECT user_name_key FROM users WHERE tenant = ?1 AND visible = 1) ORDER BY user_name_key, id");
+    KNOWN = concat!(
+        select_as!(1, "WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1"),
+        " UNION ALL ",
+        select_as!(2, "WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 0 ORDER BY id DESC LIMIT 1"),
+        " UNION ALL ",
+        select_as!(3, "WHERE tenant = ?1 AND user_name_key = ?4 AND visible = 1"),
+        " UNION ALL ",
+        select_as!(4, "WHERE tenant = ?1 AND user_name_key = ?4 AND visible = 0 AND name_given_up = 0
+                       AND (connection = ?2 OR connection IS NULL) ORDER BY id DESC LIMIT 1"),
+        " UNION ALL ",
+        select_as!(5, "WHERE tenant = ?1 AND email_key = ?5 AND connection IS NULL AND visible = 1 ORDER BY id LIMIT 2"),
+        " UNION ALL ",
+        select_as!(6, "WHERE tenant = ?1 AND account_key = ?6"),
+    );
     BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1");
     MANUAL_BY_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection IS NULL AND external_id = ?2 AND visible = 1");
-    BY_FORMER_EXTERNAL_ID = select!("WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 0
-                                     ORDER BY id DESC LIMIT 1");
     BY_ACCOUNT = select!("WHERE tenant = ?1 AND account_key = ?2");
     BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 ORDER BY id");
-    MANUAL_BY_EMAIL = select!("WHERE tenant = ?1 AND email_key = ?2 AND connection IS NULL AND visible = 1
-                               AND (SELECT count(*) FROM users AS other WHERE other.tenant = ?1
-                                    AND other.email_key = ?2 AND other.connection IS NULL AND other.visible = 1) = 1");
     BY_OTHER_EMAIL = select!("WHERE tenant = ?1 AND id IN
                               (SELECT id FROM other_emails WHERE tenant = ?1 AND email_key = ?2)");
     OWN_AFTER = select!("WHERE tenant = ?1 AND connection = ?2 AND visible = 1 AND version > 0 AND id > ?3
@@ -297,41 +302,37 @@ pub fn known(
     connection: ConnectionId,
     names: Names<'_>,
 ) -> Result<Known, Error> {
-    let of_tenant = Param::from(tenant.as_bytes());
-    let of_connection = Param::from(connection.as_bytes());
-    let by_name = [of_tenant, names.user_name.into(), of_connection];
-    let by_id = [of_tenant, of_connection, names.external_id.into()];
-    let by_email = [of_tenant, names.email.into()];
     // Whether the account name is free is asked along, so that an insert need not ask again.
     let account = Facts::key_of(&Facts::account_name_of(names.user_name));
-    let by_account = [of_tenant, (&account).into()];
-    let lookup = |statement, params| Lookup { statement, params };
-    let lookups = [
-        lookup(BY_EXTERNAL_ID, &by_id[..]),
-        lookup(BY_FORMER_EXTERNAL_ID, &by_id),
-        lookup(BY_USER_NAME, &by_name[..2]),
-        lookup(BY_FORMER_USER_NAME, &by_name),
-        lookup(MANUAL_BY_EMAIL, &by_email),
-        lookup(BY_ACCOUNT, &by_account),
+    let params = params![
+        tenant.as_bytes(),
+        connection.as_bytes(),
+        names.external_id,
+        names.user_name,
+        names.email,
+        &account,
     ];
-    let [
-        by_external_id,
-        by_former_external_id,
-        by_user_name,
-        by_former_user_name,
-        by_email,
-        by_account_name,
-    ] = tx.first_of_each(lookups, record)?;
-    if by_account_name.is_none() {
+    let found = tx.all(KNOWN, params, |row| Ok((row.integer(WHICH)?, record(row)?)))?;
+    let is_account_free = found.iter().all(|(which, _)| *which != 6);
+    let mut known = Known::default();
+    let mut reached = Vec::new();
+    for (which, record) in found {
+        match which {
+            1 => known.by_external_id = Some(record),
+            2 => known.by_former_external_id = Some(record),
+            3 => known.by_user_name = Some(record),
+            4 => known.by_former_user_name = Some(record),
+            5 => reached.push(record),
+            _ => {}
+        }
+    }
+    if reached.len() == 1 {
+        known.by_email = reached.pop();
+    }
+    if is_account_free {
         tx.found_free(account);
     }
-    Ok(Known {
-        by_external_id,
-        by_former_external_id,
-        by_user_name,
-        by_former_user_name,
-        by_email,
-    })
+    Ok(known)
 }
 
 /// Preserved users of the tenant whose purge date has passed and who are under no legal hold, at most `limit`.

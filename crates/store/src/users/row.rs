@@ -11,15 +11,39 @@ use crate::sql::Row;
 /// `SELECT` with the columns that [`record`] reads, in its order, and the rest of the statement.
 macro_rules! select {
     ($rest:literal) => {
+        $crate::users::row::select!(concat!("FROM users ", $rest), "")
+    };
+    ($rest:expr, $more:expr) => {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt, held_since, legal_hold, pins, name_given_up FROM users ",
+             document, doubt, held_since, legal_hold, pins, name_given_up",
+            $more,
+            " ",
             $rest
         )
     };
 }
 pub(super) use select;
+
+/// One of several look-ups in one statement: its number stands in the last column, [`WHICH`].
+macro_rules! select_as {
+    ($which:literal, $rest:literal) => {
+        concat!(
+            "SELECT * FROM (",
+            $crate::users::row::select!(
+                concat!("FROM users ", $rest),
+                concat!(", CAST(", $which, " AS BIGINT) AS which")
+            ),
+            ") AS k",
+            $which
+        )
+    };
+}
+pub(super) use select_as;
+
+/// The column with the number of the look-up.
+pub(super) const WHICH: usize = 24;
 
 pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
     let facts = Facts {
