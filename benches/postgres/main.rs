@@ -73,7 +73,7 @@ async fn all() {
     let bare = pgbench().await;
     for (name, connections, count) in [("one", 1, 2_000), ("many", 64, 40_000), ("more", 256, 40_000)] {
         let measured = load::creates(&provost, name, connections, count).await;
-        compare(&format!("creates, {connections} connections"), &measured, &bare);
+        compare(&format!("creates, {connections} connections"), &measured, bare);
         if name == "many" {
             let read = load::reads(&provost, &measured.ids, 16, 50_000).await;
             println!(
@@ -85,7 +85,7 @@ async fn all() {
         }
     }
     let again = pgbench().await;
-    println!("pgbench, before and after       {:>6.0}/s {:>6.0}/s", bare, again);
+    println!("pgbench, before and after       {bare:>6.0}/s {again:>6.0}/s");
 }
 
 /// Transactions a second of 64 clients for ten seconds, on a database of its own.
@@ -137,7 +137,7 @@ fn target(serving: &Serving) -> Target {
     }
 }
 
-fn compare(name: &str, provost: &Measured, bare: &f64) {
+fn compare(name: &str, provost: &Measured, bare: f64) {
     println!(
         "{name:<31} {:>6.0}/s  p50 {:.2} ms  p99 {:.2} ms   pgbench {bare:>6.0}/s   ratio {:.2}",
         provost.rate(),
