@@ -98,6 +98,12 @@ async fn an_address_that_must_be_unique_is_so_on_both_nodes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_revoked_is_dead_on_both_nodes_within_a_second() {
+    for _ in 0..rounds() {
+        revoke_a_token().await;
+    }
+}
+
+async fn revoke_a_token() {
     let nodes = Nodes::start().await;
     for client in [&nodes.one.client, &nodes.two.client] {
         client.get("/Users").await.expect(200);
@@ -115,6 +121,12 @@ async fn a_token_that_is_revoked_is_dead_on_both_nodes_within_a_second() {
 /// user is told in the order in which it happened.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_events_misses_none_and_sees_none_twice() {
+    for _ in 0..rounds() {
+        read_events_while_others_write().await;
+    }
+}
+
+async fn read_events_while_others_write() {
     let nodes = Nodes::start().await;
     let tenant = tenant(&nodes);
     let store = Store::open(&nodes.url.parse::<DatabaseUrl>().unwrap()).unwrap();
@@ -170,6 +182,12 @@ async fn a_reader_of_events_misses_none_and_sees_none_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_are_right_after_a_storm() {
+    for _ in 0..rounds() {
+        count_after_a_storm().await;
+    }
+}
+
+async fn count_after_a_storm() {
     let nodes = Nodes::start().await;
     let mut clients = JoinSet::new();
     for client in 0..16 {
@@ -208,6 +226,12 @@ async fn counts_are_right_after_a_storm() {
 /// Two writers of one user: the second works on what the first left, and nothing is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn patches_of_one_user_on_both_nodes_lose_nothing() {
+    for _ in 0..rounds() {
+        patch_one_user_on_both_nodes().await;
+    }
+}
+
+async fn patch_one_user_on_both_nodes() {
     let nodes = Nodes::start().await;
     let user = nodes.one.client.create(&person("ava")).await;
     let path = format!("/Users/{}", user["id"].as_str().unwrap());
