@@ -2,6 +2,7 @@
 
 mod connections;
 mod discovery;
+mod groups;
 mod idp_requests;
 mod leavers;
 mod life_cycle;

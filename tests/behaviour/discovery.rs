@@ -32,7 +32,7 @@ async fn the_configuration_promises_what_is_there() {
 async fn resource_types_and_schemas_can_be_listed_and_read_one_by_one() {
     let provost = start().await;
     let types = provost.client.get("/ResourceTypes").await.expect(200);
-    assert_eq!(types["totalResults"], 1);
+    assert_eq!(types["totalResults"], 2);
     let user = provost.client.get("/ResourceTypes/User").await.expect(200);
     assert_eq!(user, types["Resources"][0]);
     assert_eq!(
@@ -40,7 +40,7 @@ async fn resource_types_and_schemas_can_be_listed_and_read_one_by_one() {
         (&json!(USER), &json!("/Users"))
     );
     let schemas = provost.client.get("/Schemas").await.expect(200);
-    assert_eq!(schemas["totalResults"], 3);
+    assert_eq!(schemas["totalResults"], 4);
     for schema in schemas["Resources"].as_array().unwrap() {
         let id = schema["id"].as_str().unwrap();
         assert_eq!(
@@ -50,7 +50,11 @@ async fn resource_types_and_schemas_can_be_listed_and_read_one_by_one() {
         assert!(!schema.to_string().contains("null"), "{id}");
     }
     provost.client.get("/Schemas/urn:x").await.refused(404, "");
-    provost.client.get("/ResourceTypes/Group").await.refused(404, "");
+    let group = provost.client.get("/ResourceTypes/Group").await.expect(200);
+    assert_eq!(
+        (&group, &group["endpoint"]),
+        (&types["Resources"][1], &json!("/Groups"))
+    );
 }
 
 #[tokio::test]
@@ -136,7 +140,7 @@ async fn a_declared_attribute_is_stored_returned_and_shown() {
     );
     let schemas = provost.client.get("/Schemas").await.expect(200);
     assert!(names(&schemas["Resources"][0]["attributes"]).contains(&"countryCode"));
-    assert_eq!(schemas["totalResults"], 4);
+    assert_eq!(schemas["totalResults"], 5);
     let detail = {
         sent["urn:acme:params:2.0:User"] = json!({"badge": "seven"});
         provost

@@ -1,7 +1,7 @@
 //! Requests as identity providers were seen to send them, each answered with a status that its sender can work with.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Answer, Provost, person};
 
 use crate::{id, start};
@@ -9,14 +9,22 @@ use crate::{id, start};
 const REQUESTS: &str = include_str!("data/idp_requests.json");
 
 #[tokio::test]
-async fn every_request_about_users_gets_an_answer_that_its_sender_can_work_with() {
+async fn every_request_gets_an_answer_that_its_sender_can_work_with() {
     let requests: Vec<Value> = serde_json::from_str(REQUESTS).unwrap();
-    let is_about_users = |request: &&Value| !request["path"].as_str().unwrap().starts_with("/Groups");
     let mut replayed = 0;
-    for request in requests.iter().filter(is_about_users) {
+    for request in &requests {
         let provost = start().await;
         let user = provost.client.create(&person("existing")).await;
-        let answer = replay(&provost, request, id(&user)).await;
+        let other = provost.client.create(&person("other")).await;
+        let group =
+            json!({"displayName": "existing", "externalId": "e", "members": [{"value": other["id"]}]});
+        let group = provost.client.post("/Groups", &group).await.expect(201);
+        let ids = [
+            ("{userId}", id(&user)),
+            ("{userId2}", id(&other)),
+            ("{groupId}", id(&group)),
+        ];
+        let answer = replay(&provost, request, &ids).await;
         let named = format!("{} {}", request["idp"], request["name"]);
         let allowed: Vec<u64> = request["status"]
             .as_array()
@@ -33,12 +41,15 @@ async fn every_request_about_users_gets_an_answer_that_its_sender_can_work_with(
         check(&named, &answer, &request["body"]);
         replayed += 1;
     }
-    assert_eq!(replayed, 47);
+    assert_eq!(replayed, 75);
 }
 
-async fn replay(provost: &Provost, request: &Value, user: &str) -> Answer {
+async fn replay(provost: &Provost, request: &Value, ids: &[(&str, &str)]) -> Answer {
     let filled = |text: &str| {
-        text.replace("{userId}", user)
+        let filled = ids
+            .iter()
+            .fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
+        filled
             .replace("{base}", &provost.client.base)
             .replace("{token}", &provost.client.token)
     };

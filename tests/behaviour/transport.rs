@@ -160,12 +160,8 @@ async fn what_is_not_there_and_what_is_not_offered_is_said_in_scim() {
     answer.refused(405, "");
     let detail = provost.client.get("/Me").await.refused(501, "");
     assert!(detail.contains("/Me"), "{detail}");
-    let detail = provost
-        .client
-        .get("/Groups?startIndex=1&count=100")
-        .await
-        .refused(501, "");
-    assert!(detail.contains("group push"), "{detail}");
+    let detail = provost.client.get("/Bulk").await.refused(501, "");
+    assert!(detail.contains("/Bulk"), "{detail}");
     provost.client.get("/Users/no-such-id").await.refused(404, "");
     let answer = Answer::of(
         provost

@@ -50,6 +50,14 @@ kinds! {
     UserTransferred = "user.transferred";
     /// A user lost its connection and is manual now.
     UserReleased = "user.released";
+    /// A group came into being.
+    GroupCreated = "group.created";
+    /// A group's attributes changed.
+    GroupUpdated = "group.updated";
+    /// Members came into a group or left it.
+    GroupMembersChanged = "group.members_changed";
+    /// A group is gone.
+    GroupDeleted = "group.deleted";
     /// A setting came into being.
     SettingAdded = "setting.added";
     /// A setting changed.

@@ -75,4 +75,6 @@ ids! {
     TokenId;
     /// An account in the directory; the SCIM `id`.
     UserId;
+    /// A group; the SCIM `id`.
+    GroupId;
 }

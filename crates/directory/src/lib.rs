@@ -8,6 +8,7 @@ mod context;
 mod decide;
 mod event;
 pub mod extension;
+mod group;
 mod ids;
 mod lifecycle;
 mod mapping;
@@ -21,7 +22,10 @@ pub use bytes::Bytes;
 pub use context::{Actor, Ctx, Ids};
 pub use decide::{Answer, Carries, Judged, Looked, Subject, Verdict, decide, judge};
 pub use event::{Event, EventKind};
-pub use ids::{AttributeId, ConnectionId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId};
+pub use group::{Belonging, Group, Member, belongings_to_json};
+pub use ids::{
+    AttributeId, ConnectionId, GroupId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId,
+};
 pub use jiff::Timestamp;
 pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status, Wait};
 pub use mapping::{Condition, Decision, Mapping, Outcome, shadowed};
@@ -31,7 +35,7 @@ pub use settings::{
     Reclassify, Settings, Storage, Tenant,
 };
 pub use token::{Secret, TOKEN_DAYS, Token, TokenHash, TokenState};
-pub use user::{Doubt, Facts, Pins, Placement, Record, User};
+pub use user::{Doubt, Facts, NameClaim, Pins, Placement, Record, User};
 
 /// `at` as SCIM and the API write it: UTC, milliseconds, `Z` (RFC 3339).
 pub fn rfc3339(at: Timestamp) -> String {

@@ -49,6 +49,8 @@ pub enum Refusal {
     Missing { attribute: &'static str },
     #[error("The user name \"{user_name}\" is taken: {holder}.")]
     UserNameTaken { user_name: String, holder: String },
+    #[error("The group name \"{display_name}\" is taken: the group {holder} of this connection has it.")]
+    GroupNameTaken { display_name: String, holder: String },
     #[error("The externalId \"{external_id}\" is taken: {holder}.")]
     ExternalIdTaken { external_id: String, holder: String },
     #[error(

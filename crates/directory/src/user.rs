@@ -12,6 +12,7 @@ use scim::{Object, is_absent};
 use serde_json::{Value, json};
 
 use crate::extension::{self, DIRECTORY};
+use crate::group::{Belonging, belongings_to_json};
 use crate::settings::words;
 use crate::{
     Bytes, CloudIdentity, ConnectionId, Decision, IdpState, Lifecycle, ProfileId, Refusal, Settings,
@@ -34,8 +35,10 @@ pub struct Facts {
     pub lifecycle: Lifecycle,
     /// Whether an administrator forbade to purge the user.
     pub legal_hold: bool,
-    /// Whether an administrator said that the name is somebody else's now: a create by name alone means another person.
-    pub name_given_up: bool,
+    /// Whether a create by its name may still mean it.
+    pub name_claim: NameClaim,
+    /// Whether the user was ever put into a group; who was not needs no look for groups.
+    pub in_groups: bool,
     /// What the user got.
     pub placement: Placement,
     /// Counts the changes, from 1.
@@ -44,6 +47,15 @@ pub struct Facts {
     pub created: Timestamp,
     /// When the user last changed.
     pub modified: Timestamp,
+}
+
+/// Whether a deleted user is still found by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameClaim {
+    /// Yes: a create by that name may bring it back.
+    Kept,
+    /// No: an administrator said that the name is somebody else's now.
+    GivenUp,
 }
 
 /// What the mappings gave.
@@ -279,6 +291,16 @@ impl Record {
         let _ = write!(json, "}},\"{DIRECTORY}\":");
         extension::write(self, settings, &mut json);
         json.push('}');
+        json
+    }
+
+    /// The same with the groups that the user belongs to.
+    pub fn to_scim_in(&self, belongings: &[Belonging], settings: &Settings, base: Option<&str>) -> String {
+        let mut json = self.to_scim(settings, base);
+        if !belongings.is_empty() && json.pop().is_some() {
+            // Writing to a string cannot fail.
+            let _ = write!(json, ",\"groups\":{}}}", belongings_to_json(belongings, base));
+        }
         json
     }
 

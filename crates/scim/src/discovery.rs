@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::schema::GROUP;
 use crate::{Schemas, list::MAX_COUNT};
 
 /// `/ServiceProviderConfig`, found under `base` (the SCIM base URL without a slash at its end).
@@ -41,5 +42,18 @@ pub fn user_resource_type(schemas: &Schemas, base: &str) -> Value {
         "schema": schemas.core().id,
         "schemaExtensions": extensions,
         "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/User")},
+    })
+}
+
+/// The `Group` entry of `/ResourceTypes`.
+pub fn group_resource_type(base: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": "Group",
+        "name": "Group",
+        "description": "Group",
+        "endpoint": "/Groups",
+        "schema": GROUP,
+        "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/Group")},
     })
 }

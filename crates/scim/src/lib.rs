@@ -19,7 +19,7 @@ pub mod time;
 pub use document::{Admitted, is_absent};
 pub use error::{Error, Kind};
 pub use filter::Filter;
-pub use patch::{Miss, Patch, Patched};
+pub use patch::{MemberChange, Miss, Patch, Patched, member_ids};
 pub use path::AttributePath;
 pub use schema::{Attribute, Schema, Schemas};
 

@@ -6,6 +6,7 @@
 mod error;
 pub mod explain;
 pub mod first_run;
+pub mod groups;
 pub mod settings;
 pub mod tokens;
 pub mod users;

@@ -68,6 +68,15 @@ impl Count {
         }
     }
 
+    /// Groups of the connection.
+    pub fn groups(tenant: TenantId, connection: ConnectionId) -> Self {
+        Self {
+            tenant,
+            kind: "groups",
+            id: *connection.as_bytes(),
+        }
+    }
+
     /// Users of the connection that SCIM can see; `None` for manual ones.
     pub fn visible(tenant: TenantId, connection: Option<ConnectionId>) -> Self {
         Self {

@@ -9,6 +9,7 @@ pub mod counts;
 mod error;
 pub mod events;
 mod finding;
+pub mod groups;
 pub mod leases;
 mod migrate;
 mod postgres;
@@ -182,6 +183,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         counts::STATEMENTS,
         events::STATEMENTS,
         leases::STATEMENTS,
+        groups::STATEMENTS,
     ];
     all.into_iter().flatten()
 }

@@ -8,12 +8,13 @@ use crate::sql::params;
 use crate::{Error, sql::Statement};
 
 /// The schema version that this program writes.
-pub const SCHEMA: i64 = 2;
+pub const SCHEMA: i64 = 3;
 
 /// What brings a database from version `n` to `n + 1`, and the oldest program that can use the result.
-const STEPS: [(&str, i64); 2] = [
+const STEPS: [(&str, i64); 3] = [
     (include_str!("../migrations/0001.sql"), 1),
     (include_str!("../migrations/0002.sql"), 2),
+    (include_str!("../migrations/0003.sql"), 2),
 ];
 
 const SET: Statement = Statement(

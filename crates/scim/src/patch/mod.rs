@@ -3,9 +3,12 @@
 //! A patch is read once and applied to a copy of the attributes; an operation that is refused leaves nothing behind.
 
 mod apply;
+mod members;
 mod values;
 
 use serde_json::Value;
+
+pub use members::{MemberChange, member_ids};
 
 use crate::filter::{Filter, MAX_BYTES};
 use crate::{AttributePath, Error, Kind, Object, json::name_of};

@@ -2,6 +2,7 @@
 //!
 //! One table drives admission, PATCH, filters and `/Schemas`, so that what is described is what is served.
 
+mod group;
 mod render;
 mod user;
 
@@ -9,6 +10,8 @@ use std::borrow::Cow;
 
 /// URN of the core User schema (RFC 7643 section 4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// URN of the core Group schema (RFC 7643 section 4.2).
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// URN of the enterprise extension (RFC 7643 section 4.3).
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// Kept and returned wherever it is sent, in any extension: the name that cloud applications know a person by.
@@ -172,6 +175,14 @@ impl Schemas {
         Self {
             core: user::core(),
             extensions: vec![user::enterprise()],
+        }
+    }
+
+    /// The Group schema of RFC 7643, which nothing extends.
+    pub fn groups() -> Self {
+        Self {
+            core: group::core(),
+            extensions: Vec::new(),
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) fn enterprise() -> Schema {
 }
 
 /// `id`, `externalId` and `meta` (section 3.1), which every resource has.
-fn common() -> Vec<Attribute> {
+pub(super) fn common() -> Vec<Attribute> {
     vec![
         Attribute {
             returned: Returned::Always,
@@ -245,11 +245,15 @@ fn primary() -> Attribute {
     )
 }
 
-fn text(name: &'static str, description: &'static str) -> Attribute {
+pub(super) fn text(name: &'static str, description: &'static str) -> Attribute {
     Attribute::new(name, Type::String, description)
 }
 
-fn complex(name: &'static str, description: &'static str, sub_attributes: Vec<Attribute>) -> Attribute {
+pub(super) fn complex(
+    name: &'static str,
+    description: &'static str,
+    sub_attributes: Vec<Attribute>,
+) -> Attribute {
     Attribute {
         sub_attributes,
         ..Attribute::new(name, Type::Complex, description)

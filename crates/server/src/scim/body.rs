@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use scim::{Kind, Object, json};
 
-use super::{Failure, MAX_BODY};
+use super::{Failure, MAX_BODY, MAX_GROUP_BODY};
 use crate::app::App;
 
 /// How long a client may take to send the body.
@@ -21,11 +21,13 @@ impl FromRequest<App> for Body {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         check_media_type(request.headers())?;
+        let is_group = request.uri().path().contains("/Groups");
+        let max = if is_group { MAX_GROUP_BODY } else { MAX_BODY };
         let received = tokio::time::timeout(TIME, Bytes::from_request(request, app)).await;
         let bytes = match received {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                let detail = format!("The body is larger than {MAX_BODY} bytes, which is the most here.");
+                let detail = format!("The body is larger than {max} bytes, which is the most here.");
                 return Err(Failure::new(Kind::PayloadTooLarge, detail));
             }
             Ok(Err(_)) => return Err(Failure::new(Kind::InvalidSyntax, "The body broke off.")),

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use scim::list::{self, Page};
-use scim::{Kind, discovery};
+use scim::{Kind, Schemas, discovery};
 use serde_json::Value;
 
 use super::client::Client;
@@ -20,28 +20,35 @@ pub(super) async fn service_provider_config(client: Client) -> Response {
 
 /// `GET /ResourceTypes`
 pub(super) async fn resource_types(client: Client) -> Response {
-    listed(&[discovery::user_resource_type(
-        &client.settings.schemas,
-        &client.base,
-    )])
+    listed(&all_types(&client))
 }
 
 /// `GET /ResourceTypes/{id}`
 pub(super) async fn resource_type(client: Client, Path(id): Path<String>) -> Answer {
-    let user = discovery::user_resource_type(&client.settings.schemas, &client.base);
-    if user["id"] == id.as_str() {
-        Ok(scim(StatusCode::OK, user.to_string()))
-    } else {
-        Err(unknown("resource type", &id))
+    let found = all_types(&client)
+        .into_iter()
+        .find(|one| one["id"] == id.as_str());
+    match found {
+        Some(found) => Ok(scim(StatusCode::OK, found.to_string())),
+        None => Err(unknown("resource type", &id)),
     }
+}
+
+fn all_types(client: &Client) -> [Value; 2] {
+    [
+        discovery::user_resource_type(&client.settings.schemas, &client.base),
+        discovery::group_resource_type(&client.base),
+    ]
 }
 
 /// `GET /Schemas`
 pub(super) async fn schemas(client: Client) -> Response {
+    let groups = Schemas::groups();
     let schemas: Vec<_> = client
         .settings
         .schemas
         .all()
+        .chain(groups.all())
         .map(|schema| schema.to_json(&client.base))
         .collect();
     listed(&schemas)
@@ -49,10 +56,12 @@ pub(super) async fn schemas(client: Client) -> Response {
 
 /// `GET /Schemas/{id}`
 pub(super) async fn schema(client: Client, Path(id): Path<String>) -> Answer {
+    let groups = Schemas::groups();
     let schema = client
         .settings
         .schemas
         .all()
+        .chain(groups.all())
         .find(|schema| schema.id.eq_ignore_ascii_case(&id));
     let schema = schema.ok_or_else(|| unknown("schema", &id))?;
     Ok(scim(StatusCode::OK, schema.to_json(&client.base).to_string()))

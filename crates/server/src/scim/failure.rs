@@ -69,6 +69,7 @@ impl From<service::Error> for Failure {
 fn kind_of(refusal: &Refusal) -> Kind {
     match refusal {
         Refusal::UserNameTaken { .. }
+        | Refusal::GroupNameTaken { .. }
         | Refusal::ExternalIdTaken { .. }
         | Refusal::EmailTaken { .. }
         | Refusal::DifferentPerson { .. } => Kind::Uniqueness,

@@ -4,6 +4,7 @@ mod body;
 mod client;
 mod discovery;
 mod failure;
+mod groups;
 mod guard;
 mod query;
 mod users;
@@ -21,6 +22,8 @@ use failure::Failure;
 
 /// Largest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
+/// Largest body of a group, in bytes.
+const MAX_GROUP_BODY: usize = 32 * 1024 * 1024;
 
 /// The routes below `/scim/v2`, and the answer to everything else.
 pub(crate) fn router(app: &App) -> Router {
@@ -42,8 +45,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/Bulk", any(guard::not_offered))
         .route("/.search", any(guard::not_offered))
         .route("/Users/.search", any(guard::not_offered))
-        .route("/Groups", any(guard::not_offered))
-        .route("/Groups/{*rest}", any(guard::not_offered));
+        .merge(groups());
     Router::new()
         .nest(BASE_PATH, routes)
         .fallback(guard::no_such_endpoint)
@@ -53,6 +55,21 @@ pub(crate) fn router(app: &App) -> Router {
         .layer(from_fn(guard::in_time))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app.clone())
+}
+
+/// Groups may be large, and so may what tells their members.
+fn groups() -> Router<App> {
+    Router::new()
+        .route("/Groups", get(groups::list).post(groups::create))
+        .route(
+            "/Groups/{id}",
+            get(groups::show)
+                .put(groups::replace)
+                .patch(groups::patch)
+                .delete(groups::delete),
+        )
+        .route("/Groups/.search", any(guard::not_offered))
+        .layer(DefaultBodyLimit::max(MAX_GROUP_BODY))
 }
 
 /// A JSON text as SCIM answers it.

@@ -3,9 +3,10 @@
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use directory::Record;
+use directory::{Belonging, Ctx, Record};
 use scim::{Patch, list as scim_list};
 use service::users;
+use store::Tx;
 
 use super::body::Body;
 use super::client::Client;
@@ -24,10 +25,11 @@ pub(super) async fn list(client: Client, query: ListQuery) -> Answer {
     if !is_filtered {
         mark_end(&client, &listing, page.start_index - 1).await;
     }
+    let belongings = |id| listing.belongings.get(&id).map_or(&[][..], Vec::as_slice);
     let resources: Vec<_> = listing
         .records
         .iter()
-        .map(|record| record.to_scim(&client.settings, Some(&client.base)))
+        .map(|record| record.to_scim_in(belongings(record.facts.id), &client.settings, Some(&client.base)))
         .collect();
     Ok(scim(
         StatusCode::OK,
@@ -61,13 +63,13 @@ async fn mark_end(client: &Client, listing: &users::Listing, offset: usize) {
 pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client
+    let user = client
         .app
         .store
-        .write(move |tx| users::create(tx, &ctx, connection, &sent))
+        .write(move |tx| with_groups(users::create(tx, &ctx, connection, &sent)?, tx, &ctx))
         .await?;
-    let mut response = shown(&client, StatusCode::CREATED, &record);
-    if let Ok(location) = HeaderValue::try_from(format!("{}/Users/{}", client.base, record.facts.id)) {
+    let mut response = shown(&client, StatusCode::CREATED, &user);
+    if let Ok(location) = HeaderValue::try_from(format!("{}/Users/{}", client.base, user.0.facts.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
@@ -76,36 +78,36 @@ pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
 /// `GET /Users/{id}`
 pub(super) async fn show(client: Client, Path(id): Path<String>) -> Answer {
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client
+    let user = client
         .app
         .store
-        .look(move |tx| users::show(tx, &ctx, connection, &id))
+        .look(move |tx| with_groups(users::show(tx, &ctx, connection, &id)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, StatusCode::OK, &record))
+    Ok(shown(&client, StatusCode::OK, &user))
 }
 
 /// `PUT /Users/{id}`
 pub(super) async fn replace(client: Client, Path(id): Path<String>, Body(body): Body) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client
+    let user = client
         .app
         .store
-        .write(move |tx| users::replace(tx, &ctx, connection, &id, &sent))
+        .write(move |tx| with_groups(users::replace(tx, &ctx, connection, &id, &sent)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, StatusCode::OK, &record))
+    Ok(shown(&client, StatusCode::OK, &user))
 }
 
 /// `PATCH /Users/{id}`
 pub(super) async fn patch(client: Client, Path(id): Path<String>, Body(body): Body) -> Answer {
     let patch = Patch::parse(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
-    let record = client
+    let user = client
         .app
         .store
-        .write(move |tx| users::patch(tx, &ctx, connection, &id, &patch))
+        .write(move |tx| with_groups(users::patch(tx, &ctx, connection, &id, &patch)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, StatusCode::OK, &record))
+    Ok(shown(&client, StatusCode::OK, &user))
 }
 
 /// `DELETE /Users/{id}`
@@ -119,6 +121,17 @@ pub(super) async fn delete(client: Client, Path(id): Path<String>) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn shown(client: &Client, status: StatusCode, record: &Record) -> Response {
-    scim(status, record.to_scim(&client.settings, Some(&client.base)))
+/// A user and the groups that it belongs to.
+type InGroups = (Record, Vec<Belonging>);
+
+fn with_groups(user: Record, tx: &mut Tx<'_>, ctx: &Ctx) -> Result<InGroups, service::Error> {
+    let belongings = service::groups::of_user(tx, ctx, &user)?;
+    Ok((user, belongings))
+}
+
+fn shown(client: &Client, status: StatusCode, (user, belongings): &InGroups) -> Response {
+    scim(
+        status,
+        user.to_scim_in(belongings, &client.settings, Some(&client.base)),
+    )
 }

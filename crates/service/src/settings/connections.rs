@@ -97,6 +97,7 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
     for record in released {
         release(tx, ctx, &settings, record)?;
     }
+    crate::groups::remove_all_of(tx, ctx, connection.id)?;
     super::remove(tx, ctx, connection)?;
     Ok(count)
 }

@@ -1,6 +1,8 @@
 //! An administrator preserves a user, or ends a preservation.
 
-use directory::{Ctx, EventKind, Lifecycle, Mark, Override, Record, Refusal, Settings, Status, UserId};
+use directory::{
+    Ctx, EventKind, Lifecycle, Mark, NameClaim, Override, Record, Refusal, Settings, Status, UserId,
+};
 use store::Tx;
 use store::users::{Scope, by_id};
 
@@ -107,12 +109,12 @@ pub fn resolve(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, person: Person) -> Result
         Person::Same => {
             if !is_visible {
                 conflicts::check(tx, &settings, &user, None)?;
-                user.facts.name_given_up = false;
+                user.facts.name_claim = NameClaim::Kept;
             }
             user.attributes.shift_remove("externalId");
         }
         Person::Another => {
-            user.facts.name_given_up = true;
+            user.facts.name_claim = NameClaim::GivenUp;
             let mark = Mark {
                 by: ctx.actor.name(),
                 at: ctx.now,

@@ -1,8 +1,8 @@
 //! An identity provider creates a user, who may be new, known, or back again.
 
 use directory::{
-    Carries, ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, Placement, Record, Refusal, Settings,
-    Status, User, UserId,
+    Carries, ConnectionId, Ctx, Facts, IdpState, Lifecycle, Mark, NameClaim, Placement, Record, Refusal,
+    Settings, Status, User, UserId,
 };
 use scim::{Admitted, Object};
 use serde_json::Value;
@@ -64,7 +64,8 @@ pub(super) fn blank(ctx: &Ctx, connection: Option<ConnectionId>, lifecycle: Life
         display_name_derived: true,
         lifecycle,
         legal_hold: false,
-        name_given_up: false,
+        name_claim: NameClaim::Kept,
+        in_groups: false,
         placement: Placement::default(),
         version: 1,
         created: ctx.now,
@@ -152,7 +153,7 @@ fn bring_back(
     let old = user.clone();
     super::update::assign(&mut user, sent.attributes.clone());
     user.facts.manage_by(connection);
-    user.facts.name_given_up = false;
+    user.facts.name_claim = NameClaim::Kept;
     user.check_required(settings)?;
     let was_visible = old.facts.lifecycle.is_visible();
     conflicts::check(tx, settings, &user, was_visible.then_some(&old))?;

@@ -1,6 +1,6 @@
 //! People from an administrator's file: manual users, until an identity provider finds them.
 
-use directory::{Ctx, Facts, Lifecycle, Mark, Record, Refusal, Settings, Status, User};
+use directory::{Ctx, Facts, Lifecycle, Mark, NameClaim, Record, Refusal, Settings, Status, User};
 use scim::{Admitted, Object};
 use serde_json::Value;
 use store::Tx;
@@ -87,7 +87,7 @@ fn prepare(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, person: &Newcomer) -
     }
     let former = store::users::by_former_user_name(tx, ctx.tenant, &key)?
         .into_iter()
-        .find(|former| !former.facts.name_given_up);
+        .find(|former| former.facts.name_claim == NameClaim::Kept);
     if let Some(former) = former {
         if former.facts.lifecycle.status() != Status::Preserved {
             return Ok(Prepared::Known(former));

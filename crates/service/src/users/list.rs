@@ -1,6 +1,8 @@
 //! Lists: an indexed term of the filter proposes candidates, and the evaluator decides.
 
-use directory::{ConnectionId, Ctx, Facts, Record, Settings, UserId};
+use std::collections::HashMap;
+
+use directory::{Belonging, ConnectionId, Ctx, Facts, Record, Settings, UserId};
 use scim::filter::{Literal, Operator};
 use scim::list::Page;
 use scim::schema::USER;
@@ -20,6 +22,18 @@ pub struct Listing {
     pub total: u64,
     /// Those on the page.
     pub records: Vec<Record>,
+    /// The groups that they belong to.
+    pub belongings: HashMap<UserId, Vec<Belonging>>,
+}
+
+impl Listing {
+    fn of(total: u64, records: Vec<Record>) -> Self {
+        Self {
+            total,
+            records,
+            belongings: HashMap::new(),
+        }
+    }
 }
 
 /// The users that the connection sees and the filter matches, in the order in which they were created.
@@ -27,6 +41,18 @@ pub struct Listing {
 /// # Errors
 /// `tooMany` where no term of the filter is indexed and there are more than 10,000 users to look at.
 pub fn list(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    filter: Option<&Filter>,
+    page: Page,
+) -> Result<Listing, Error> {
+    let mut listing = find(tx, ctx, connection, filter, page)?;
+    listing.belongings = crate::groups::of_users(tx, ctx, &listing.records)?;
+    Ok(listing)
+}
+
+fn find(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     connection: ConnectionId,
@@ -44,7 +70,7 @@ pub fn list(
         let mut total = visible.own + visible.manual;
         if page.count == 0 {
             let records = Vec::new();
-            return Ok(Listing { total, records });
+            return Ok(Listing::of(total, records));
         }
         let found = users::page(tx, ctx.tenant, connection, visible, place)?;
         // Where somebody on an earlier page left since, there are more than the count says: a client must not stop.
@@ -52,7 +78,7 @@ pub fn list(
             total = total.max(u64::try_from(offset + found.records.len() + 1).unwrap_or(u64::MAX));
         }
         let records = found.records;
-        return Ok(Listing { total, records });
+        return Ok(Listing::of(total, records));
     };
     let settings = tx.settings(ctx.tenant)?;
     let scope = Scope::Connection(connection);
@@ -65,7 +91,7 @@ pub fn list(
     });
     let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
     let records = matching.into_iter().skip(offset).take(page.count).collect();
-    Ok(Listing { total, records })
+    Ok(Listing::of(total, records))
 }
 
 /// Remembers where a page without a filter ended, if there are more.
@@ -142,10 +168,7 @@ fn walk(
     page: Page,
 ) -> Result<Listing, Error> {
     let mut looked = 0;
-    let mut listing = Listing {
-        total: 0,
-        records: Vec::new(),
-    };
+    let mut listing = Listing::of(0, Vec::new());
     let first = u64::try_from(page.start_index).unwrap_or(u64::MAX);
     users::walk(tx, ctx.tenant, scope, |record| {
         looked += 1;

@@ -24,7 +24,7 @@ pub(super) fn changed(
     let same = user.facts.lifecycle == before.facts.lifecycle
         && user.facts.connection == before.facts.connection
         && user.facts.legal_hold == before.facts.legal_hold
-        && user.facts.name_given_up == before.facts.name_given_up
+        && user.facts.name_claim == before.facts.name_claim
         && user.facts.display_name_derived == before.facts.display_name_derived
         && user.facts.placement == before.facts.placement
         && user.shown_attributes() == before.clone().open().shown_attributes();

@@ -1,8 +1,8 @@
 //! Columns to record and back.
 
 use directory::{
-    Bytes, Cause, ConnectionId, Facts, Hold, IdpState, Lifecycle, Pins, Placement, Preservation, ProfileId,
-    Record, Status, StorageId, UserId,
+    Bytes, Cause, ConnectionId, Facts, Hold, IdpState, Lifecycle, NameClaim, Pins, Placement, Preservation,
+    ProfileId, Record, Status, StorageId, UserId,
 };
 
 use crate::Error;
@@ -17,7 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt, held_since, legal_hold, pins, name_given_up",
+             document, doubt, held_since, legal_hold, pins, name_given_up, in_groups",
             $more,
             " ",
             $rest
@@ -43,7 +43,7 @@ macro_rules! select_as {
 pub(super) use select_as;
 
 /// The column with the number of the look-up.
-pub(super) const WHICH: usize = 24;
+pub(super) const WHICH: usize = 25;
 
 pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
     let facts = Facts {
@@ -53,7 +53,11 @@ pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
         display_name_derived: row.integer(3)? == 1,
         lifecycle: lifecycle(row)?,
         legal_hold: row.integer(21)? == 1,
-        name_given_up: row.integer(23)? == 1,
+        name_claim: match row.integer(23)? {
+            1 => NameClaim::GivenUp,
+            _ => NameClaim::Kept,
+        },
+        in_groups: row.integer(24)? == 1,
         placement: Placement {
             profile: row.optional(11, |row, column| row.id(column, ProfileId::from_bytes))?,
             storage: row.optional(12, |row, column| row.id(column, StorageId::from_bytes))?,

@@ -1,9 +1,9 @@
 //! Writing users: the row, its account name and the counts, in one go.
 
-use directory::{Facts, Lifecycle, Record, Settings, TenantId, User, names};
+use directory::{Facts, Lifecycle, NameClaim, Record, Settings, TenantId, User, names};
 
 use crate::sql::{Param, params, statements};
-use crate::{Error, Tx, counts, events};
+use crate::{Error, Tx, counts, events, groups};
 
 statements! {
     ACCOUNT_TAKEN = "SELECT id FROM users WHERE tenant = ?1 AND account_key = ?2";
@@ -78,6 +78,7 @@ pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, before: &Facts) -> Result<(), E
     tx.run_one(REMOVE, key)?;
     tx.run(FORGET_EMAILS, &key[..2])?;
     events::forget(tx, tenant, before.id)?;
+    groups::forget(tx, tenant, before.id)?;
     tx.purged();
     counts::move_user(tx, tenant, Some(before), None);
     Ok(())
@@ -240,7 +241,7 @@ fn with_params<T>(
         held_since.into(),
         facts.legal_hold.into(),
         placement.pins.bits().into(),
-        facts.name_given_up.into(),
+        (facts.name_claim == NameClaim::GivenUp).into(),
         Param::Null,
     ];
     let Some(expected) = expected_version else {

@@ -1,0 +1,130 @@
+//! `/Groups`.
+
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use scim::{Patch, Schemas, list as scim_list, member_ids};
+use serde_json::Value;
+use service::groups::{self, Members, Shown};
+
+use super::body::Body;
+use super::client::Client;
+use super::query::{ListQuery, Shape};
+use super::{Answer, scim};
+
+/// The most members of a group that a PATCH is answered with, unless they are asked for.
+const MAX_TOLD: usize = 1_000;
+
+/// `GET /Groups`
+pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
+    let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
+    let listing = client
+        .app
+        .store
+        .scan(move |tx| groups::list(tx, &ctx, connection, query.filter.as_ref(), page, shape.members))
+        .await?;
+    let resources: Vec<_> = listing.groups.iter().map(|shown| text(&client, shown)).collect();
+    Ok(scim(
+        StatusCode::OK,
+        scim_list::to_json(listing.total, page, &resources),
+    ))
+}
+
+/// `POST /Groups`
+pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> Answer {
+    let members = members_in(&body)?.unwrap_or_default();
+    let sent = Schemas::groups().admit(body)?;
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let shown = client
+        .app
+        .store
+        .write(move |tx| {
+            let group = groups::create(tx, &ctx, connection, &sent, &members)?;
+            groups::show(tx, &ctx, connection, &group.id.to_string(), shape.members)
+        })
+        .await?;
+    let location = format!("{}/Groups/{}", client.base, shown.group.id);
+    let mut response = scim(StatusCode::CREATED, text(&client, &shown));
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// `GET /Groups/{id}`
+pub(super) async fn show(client: Client, Path(id): Path<String>, shape: Shape) -> Answer {
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let shown = client
+        .app
+        .store
+        .scan(move |tx| groups::show(tx, &ctx, connection, &id, shape.members))
+        .await?;
+    Ok(scim(StatusCode::OK, text(&client, &shown)))
+}
+
+/// `PUT /Groups/{id}`
+pub(super) async fn replace(
+    client: Client,
+    Path(id): Path<String>,
+    shape: Shape,
+    Body(body): Body,
+) -> Answer {
+    let members = members_in(&body)?;
+    let sent = Schemas::groups().admit(body)?;
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let shown = client
+        .app
+        .store
+        .write(move |tx| {
+            groups::replace(tx, &ctx, connection, &id, &sent, members.as_deref())?;
+            groups::show(tx, &ctx, connection, &id, shape.members)
+        })
+        .await?;
+    Ok(scim(StatusCode::OK, text(&client, &shown)))
+}
+
+/// `PATCH /Groups/{id}`: the group, or nothing where it has many members and nobody asked for them.
+pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, Body(body): Body) -> Answer {
+    let (patch, changes) = Patch::parse(body)?.split_members()?;
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let shown = client
+        .app
+        .store
+        .write(move |tx| {
+            let group = groups::patch(tx, &ctx, connection, &id, &patch, &changes)?;
+            let is_large = shape.members == Members::Told
+                && !shape.is_asked
+                && groups::has_more_than(tx, &ctx, group.id, MAX_TOLD)?;
+            if is_large {
+                return Ok(None);
+            }
+            groups::show(tx, &ctx, connection, &id, shape.members).map(Some)
+        })
+        .await?;
+    Ok(shown.map_or_else(
+        || StatusCode::NO_CONTENT.into_response(),
+        |shown| scim(StatusCode::OK, text(&client, &shown)),
+    ))
+}
+
+/// `DELETE /Groups/{id}`
+pub(super) async fn delete(client: Client, Path(id): Path<String>) -> Result<Response, super::Failure> {
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    client
+        .app
+        .store
+        .write(move |tx| groups::delete(tx, &ctx, connection, &id))
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The ids of the members that a POST or PUT tells; `None` where it says nothing of them.
+fn members_in(body: &scim::Object) -> Result<Option<Vec<String>>, super::Failure> {
+    let found = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("members"));
+    let found: Option<&Value> = found.map(|(_, members)| members);
+    Ok(found.map(member_ids).transpose()?)
+}
+
+fn text(client: &Client, shown: &Shown) -> String {
+    shown.group.to_scim(Some(&client.base), shown.members.as_deref())
+}

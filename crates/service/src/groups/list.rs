@@ -1,0 +1,115 @@
+//! Lists of groups: by name, externalId or id at once, by anything else over all of a connection's groups.
+
+use directory::{ConnectionId, Ctx, Facts, Group, GroupId};
+use scim::filter::{Literal, Operator};
+use scim::list::Page;
+use scim::{Error as ScimError, Filter, Kind, Object, Schemas};
+use store::{Tx, groups};
+
+use super::{Members, Shown, with_members};
+use crate::Error;
+
+/// The most groups that the evaluator looks at for one request.
+const MAX_CANDIDATES: usize = 10_000;
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Listing {
+    /// How many match in all.
+    pub total: u64,
+    /// Those on the page.
+    pub groups: Vec<Shown>,
+}
+
+/// The connection's groups that the filter matches, in the order in which they were created.
+///
+/// # Errors
+/// `tooMany` where no term of the filter is indexed and there are more than 10,000 groups to look at.
+pub fn list(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    filter: Option<&Filter>,
+    page: Page,
+    members: Members,
+) -> Result<Listing, Error> {
+    let offset = page.start_index - 1;
+    let Some(filter) = filter else {
+        let total = groups::total(tx, ctx.tenant, connection)?;
+        let found = match page.count {
+            0 => Vec::new(),
+            count => groups::page(tx, ctx.tenant, connection, offset, count)?,
+        };
+        let groups = told(tx, ctx, found, members)?;
+        return Ok(Listing { total, groups });
+    };
+    let mut matching = Vec::new();
+    for group in candidates(tx, ctx, connection, filter)? {
+        if is_match(tx, ctx, filter, &group)? {
+            matching.push(group);
+        }
+    }
+    let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
+    let found = matching.into_iter().skip(offset).take(page.count).collect();
+    let groups = told(tx, ctx, found, members)?;
+    Ok(Listing { total, groups })
+}
+
+fn told(tx: &mut Tx<'_>, ctx: &Ctx, groups: Vec<Group>, members: Members) -> Result<Vec<Shown>, Error> {
+    groups
+        .into_iter()
+        .map(|group| with_members(tx, ctx, group, members))
+        .collect()
+}
+
+fn is_match(tx: &mut Tx<'_>, ctx: &Ctx, filter: &Filter, group: &Group) -> Result<bool, Error> {
+    let is_about_members = filter
+        .paths()
+        .iter()
+        .any(|path| path.attribute.eq_ignore_ascii_case("members"));
+    let members = if is_about_members {
+        Some(groups::members(tx, ctx.tenant, group.id)?)
+    } else {
+        None
+    };
+    let resource: Object = serde_json::from_str(&group.to_scim(None, members.as_deref())).unwrap_or_default();
+    Ok(filter.matches(&Schemas::groups(), &resource))
+}
+
+fn candidates(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    filter: &Filter,
+) -> Result<Vec<Group>, Error> {
+    let indexed = filter.conjuncts().into_iter().find_map(|term| match term {
+        Filter::Compare(path, Operator::Eq, Literal::Text(text)) if path.sub.is_none() => {
+            let name = path.attribute.to_ascii_lowercase();
+            matches!(name.as_str(), "displayname" | "externalid" | "id").then_some((name, text))
+        }
+        _ => None,
+    });
+    let Some((name, text)) = indexed else {
+        let all = groups::page(tx, ctx.tenant, connection, 0, MAX_CANDIDATES + 1)?;
+        if all.len() > MAX_CANDIDATES {
+            let detail = format!(
+                "This filter would look at more than {MAX_CANDIDATES} groups. Narrow it with a term on displayName, externalId \
+                 or id, such as displayName eq \"...\"."
+            );
+            return Err(ScimError::new(Kind::TooMany, detail).into());
+        }
+        return Ok(all);
+    };
+    Ok(match name.as_str() {
+        "displayname" => groups::by_name(tx, ctx.tenant, connection, &Facts::key_of(text))?
+            .into_iter()
+            .collect(),
+        "externalid" => groups::by_external_id(tx, ctx.tenant, connection, text)?,
+        _ => match GroupId::parse(text) {
+            Some(id) => groups::by_id(tx, ctx.tenant, connection, id)?
+                .into_iter()
+                .collect(),
+            None => Vec::new(),
+        },
+    })
+}
