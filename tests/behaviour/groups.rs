@@ -346,9 +346,11 @@ async fn what_happens_to_groups_is_told() {
     change(
         &provost,
         &made,
-        json!([{"op": "replace", "path": "displayName", "value": "H"}]),
+        json!([{"op": "replace", "value": {"displayName": "H", "externalId": "e"}}]),
     )
     .await;
+    let without = change(&provost, &made, json!([{"op": "remove", "path": "externalId"}])).await;
+    assert!(without.get("externalId").is_none(), "{without}");
     provost.client.delete(&at(&made)).await.expect(204);
     let kinds: Vec<_> = provost
         .events()
@@ -361,6 +363,7 @@ async fn what_happens_to_groups_is_told() {
         [
             "group.created",
             "group.members_changed",
+            "group.updated",
             "group.updated",
             "group.deleted"
         ]

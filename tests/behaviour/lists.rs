@@ -253,3 +253,39 @@ async fn what_no_index_could_hold_is_refused_and_odd_characters_are_kept() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn a_client_gets_the_attributes_that_it_asks_for() {
+    let provost = start().await;
+    let ava = provost.client.create(&person("ava")).await;
+    let keys = |user: &Value| user.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let only = provost
+        .client
+        .get(&format!("{}?attributes=userName,name.givenName", path(&ava)))
+        .await
+        .expect(200);
+    assert_eq!(keys(&only), ["schemas", "id", "userName", "name"]);
+    assert_eq!(only["name"], json!({"givenName": "ava"}));
+    let without = provost
+        .client
+        .get("/Users?excludedAttributes=emails,meta")
+        .await
+        .expect(200);
+    let without = &without["Resources"][0];
+    assert!(
+        without.get("emails").is_none() && without.get("meta").is_none() && without["userName"].is_string()
+    );
+    let put = provost
+        .client
+        .put(&format!("{}?attributes=title", path(&ava)), &person("ava"))
+        .await
+        .expect(200);
+    assert_eq!(keys(&put), ["schemas", "id"]);
+    let both = format!("{}?attributes=title&excludedAttributes=name", path(&ava));
+    provost.client.get(&both).await.refused(400, "invalidValue");
+    provost
+        .client
+        .get("/Users?attributes=%22x%22")
+        .await
+        .refused(400, "invalidValue");
+}

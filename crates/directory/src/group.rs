@@ -74,12 +74,12 @@ impl Group {
     /// Takes over what an identity provider sent; where it says nothing of `externalId`, the known one stays.
     pub fn assign(&mut self, mut attributes: Object) {
         attributes.shift_remove("members");
-        attributes.retain(|_, value| !is_absent(value));
         if !attributes.contains_key("externalId")
             && let Some(known) = self.attributes.get("externalId")
         {
             attributes.insert("externalId".to_owned(), known.clone());
         }
+        attributes.retain(|_, value| !is_absent(value));
         self.attributes = attributes;
     }
 

@@ -12,6 +12,7 @@ pub mod json;
 pub mod list;
 mod patch;
 mod path;
+mod projection;
 pub mod schema;
 pub mod text;
 pub mod time;
@@ -21,6 +22,7 @@ pub use error::{Error, Kind};
 pub use filter::Filter;
 pub use patch::{MemberChange, Miss, Patch, Patched, member_ids};
 pub use path::AttributePath;
+pub use projection::Projection;
 pub use schema::{Attribute, Schema, Schemas};
 
 /// A JSON object in the order in which it is written.

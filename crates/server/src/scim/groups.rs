@@ -18,12 +18,17 @@ const MAX_TOLD: usize = 1_000;
 /// `GET /Groups`
 pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
     let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
+    let members = shape.members();
     let listing = client
         .app
         .store
-        .scan(move |tx| groups::list(tx, &ctx, connection, query.filter.as_ref(), page, shape.members))
+        .scan(move |tx| groups::list(tx, &ctx, connection, query.filter.as_ref(), page, members))
         .await?;
-    let resources: Vec<_> = listing.groups.iter().map(|shown| text(&client, shown)).collect();
+    let resources: Vec<_> = listing
+        .groups
+        .iter()
+        .map(|shown| text(&client, &shape, shown))
+        .collect();
     Ok(scim(
         StatusCode::OK,
         scim_list::to_json(listing.total, page, &resources),
@@ -34,17 +39,17 @@ pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answ
 pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> Answer {
     let members = members_in(&body)?.unwrap_or_default();
     let sent = Schemas::groups().admit(body)?;
-    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let (ctx, connection, told) = (client.ctx.clone(), client.connection, shape.members());
     let shown = client
         .app
         .store
         .write(move |tx| {
             let group = groups::create(tx, &ctx, connection, &sent, &members)?;
-            groups::show(tx, &ctx, connection, &group.id.to_string(), shape.members)
+            groups::show(tx, &ctx, connection, &group.id.to_string(), told)
         })
         .await?;
     let location = format!("{}/Groups/{}", client.base, shown.group.id);
-    let mut response = scim(StatusCode::CREATED, text(&client, &shown));
+    let mut response = scim(StatusCode::CREATED, text(&client, &shape, &shown));
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -53,13 +58,13 @@ pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> An
 
 /// `GET /Groups/{id}`
 pub(super) async fn show(client: Client, Path(id): Path<String>, shape: Shape) -> Answer {
-    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let (ctx, connection, told) = (client.ctx.clone(), client.connection, shape.members());
     let shown = client
         .app
         .store
-        .scan(move |tx| groups::show(tx, &ctx, connection, &id, shape.members))
+        .scan(move |tx| groups::show(tx, &ctx, connection, &id, told))
         .await?;
-    Ok(scim(StatusCode::OK, text(&client, &shown)))
+    Ok(scim(StatusCode::OK, text(&client, &shape, &shown)))
 }
 
 /// `PUT /Groups/{id}`
@@ -71,39 +76,39 @@ pub(super) async fn replace(
 ) -> Answer {
     let members = members_in(&body)?;
     let sent = Schemas::groups().admit(body)?;
-    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let (ctx, connection, told) = (client.ctx.clone(), client.connection, shape.members());
     let shown = client
         .app
         .store
         .write(move |tx| {
             groups::replace(tx, &ctx, connection, &id, &sent, members.as_deref())?;
-            groups::show(tx, &ctx, connection, &id, shape.members)
+            groups::show(tx, &ctx, connection, &id, told)
         })
         .await?;
-    Ok(scim(StatusCode::OK, text(&client, &shown)))
+    Ok(scim(StatusCode::OK, text(&client, &shape, &shown)))
 }
 
 /// `PATCH /Groups/{id}`: the group, or nothing where it has many members and nobody asked for them.
 pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, Body(body): Body) -> Answer {
     let (patch, changes) = Patch::parse(body)?.split_members()?;
-    let (ctx, connection) = (client.ctx.clone(), client.connection);
+    let is_asked = shape.0.asks_for("members");
+    let (ctx, connection, told) = (client.ctx.clone(), client.connection, shape.members());
     let shown = client
         .app
         .store
         .write(move |tx| {
             let group = groups::patch(tx, &ctx, connection, &id, &patch, &changes)?;
-            let is_large = shape.members == Members::Told
-                && !shape.is_asked
-                && groups::has_more_than(tx, &ctx, group.id, MAX_TOLD)?;
+            let is_large =
+                told == Members::Told && !is_asked && groups::has_more_than(tx, &ctx, group.id, MAX_TOLD)?;
             if is_large {
                 return Ok(None);
             }
-            groups::show(tx, &ctx, connection, &id, shape.members).map(Some)
+            groups::show(tx, &ctx, connection, &id, told).map(Some)
         })
         .await?;
     Ok(shown.map_or_else(
         || StatusCode::NO_CONTENT.into_response(),
-        |shown| scim(StatusCode::OK, text(&client, &shown)),
+        |shown| scim(StatusCode::OK, text(&client, &shape, &shown)),
     ))
 }
 
@@ -125,6 +130,7 @@ fn members_in(body: &scim::Object) -> Result<Option<Vec<String>>, super::Failure
     Ok(found.map(member_ids).transpose()?)
 }
 
-fn text(client: &Client, shown: &Shown) -> String {
-    shown.group.to_scim(Some(&client.base), shown.members.as_deref())
+fn text(client: &Client, shape: &Shape, shown: &Shown) -> String {
+    let json = shown.group.to_scim(Some(&client.base), shown.members.as_deref());
+    shape.text(&Schemas::groups(), json)
 }

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use scim::filter::Quotes;
 use scim::list::Page;
-use scim::{Filter, Kind};
+use scim::{Filter, Kind, Projection, Schemas};
 use service::groups::Members;
 
 use super::Failure;
@@ -32,12 +32,29 @@ impl FromRequestParts<App> for ListQuery {
     }
 }
 
-/// Which of a group's parts a client asks for (RFC 7644 section 3.4.2.5).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) members: Members,
-    /// Whether `attributes` names the members.
-    pub(super) is_asked: bool,
+/// Which attributes a client asks for.
+pub(super) struct Shape(pub(super) Projection);
+
+impl Shape {
+    /// Whether a group's members are read at all.
+    pub(super) fn members(&self) -> Members {
+        if self.0.has("members") {
+            Members::Told
+        } else {
+            Members::LeftOut
+        }
+    }
+
+    /// A resource's JSON text as it is asked for.
+    pub(super) fn text(&self, schemas: &Schemas, json: String) -> String {
+        if self.0 == Projection::Default {
+            return json;
+        }
+        match serde_json::from_str(&json) {
+            Ok(resource) => serde_json::Value::Object(self.0.apply(schemas, resource)).to_string(),
+            Err(_) => json,
+        }
+    }
 }
 
 impl FromRequestParts<App> for Shape {
@@ -45,24 +62,10 @@ impl FromRequestParts<App> for Shape {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
         let pairs = Pairs::read(parts)?;
-        let names_members = |name| {
-            let names = pairs.value(name).unwrap_or_default();
-            names.split(',').any(|one| {
-                let one = one.trim().rsplit(':').next().unwrap_or_default();
-                let attribute = one.split('.').next().unwrap_or_default();
-                attribute.eq_ignore_ascii_case("members")
-            })
-        };
-        let is_asked = names_members("attributes");
-        let is_narrowed = pairs
-            .value("attributes")
-            .is_some_and(|names| !names.trim().is_empty());
-        let members = if names_members("excludedAttributes") || (is_narrowed && !is_asked) {
-            Members::LeftOut
-        } else {
-            Members::Told
-        };
-        Ok(Self { members, is_asked })
+        Ok(Self(Projection::parse(
+            pairs.value("attributes"),
+            pairs.value("excludedAttributes"),
+        )?))
     }
 }
 

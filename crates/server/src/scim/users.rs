@@ -10,11 +10,11 @@ use store::Tx;
 
 use super::body::Body;
 use super::client::Client;
-use super::query::ListQuery;
+use super::query::{ListQuery, Shape};
 use super::{Answer, scim};
 
 /// `GET /Users`
-pub(super) async fn list(client: Client, query: ListQuery) -> Answer {
+pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
     let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
     let is_filtered = query.filter.is_some();
     let listing = client
@@ -29,7 +29,10 @@ pub(super) async fn list(client: Client, query: ListQuery) -> Answer {
     let resources: Vec<_> = listing
         .records
         .iter()
-        .map(|record| record.to_scim_in(belongings(record.facts.id), &client.settings, Some(&client.base)))
+        .map(|record| {
+            let json = record.to_scim_in(belongings(record.facts.id), &client.settings, Some(&client.base));
+            shape.text(&client.settings.schemas, json)
+        })
         .collect();
     Ok(scim(
         StatusCode::OK,
@@ -60,7 +63,7 @@ async fn mark_end(client: &Client, listing: &users::Listing, offset: usize) {
 }
 
 /// `POST /Users`
-pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
+pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     let user = client
@@ -68,7 +71,7 @@ pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
         .store
         .write(move |tx| with_groups(users::create(tx, &ctx, connection, &sent)?, tx, &ctx))
         .await?;
-    let mut response = shown(&client, StatusCode::CREATED, &user);
+    let mut response = shown(&client, &shape, StatusCode::CREATED, &user);
     if let Ok(location) = HeaderValue::try_from(format!("{}/Users/{}", client.base, user.0.facts.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -76,18 +79,23 @@ pub(super) async fn create(client: Client, Body(body): Body) -> Answer {
 }
 
 /// `GET /Users/{id}`
-pub(super) async fn show(client: Client, Path(id): Path<String>) -> Answer {
+pub(super) async fn show(client: Client, Path(id): Path<String>, shape: Shape) -> Answer {
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     let user = client
         .app
         .store
         .look(move |tx| with_groups(users::show(tx, &ctx, connection, &id)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, StatusCode::OK, &user))
+    Ok(shown(&client, &shape, StatusCode::OK, &user))
 }
 
 /// `PUT /Users/{id}`
-pub(super) async fn replace(client: Client, Path(id): Path<String>, Body(body): Body) -> Answer {
+pub(super) async fn replace(
+    client: Client,
+    Path(id): Path<String>,
+    shape: Shape,
+    Body(body): Body,
+) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     let user = client
@@ -95,11 +103,11 @@ pub(super) async fn replace(client: Client, Path(id): Path<String>, Body(body): 
         .store
         .write(move |tx| with_groups(users::replace(tx, &ctx, connection, &id, &sent)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, StatusCode::OK, &user))
+    Ok(shown(&client, &shape, StatusCode::OK, &user))
 }
 
 /// `PATCH /Users/{id}`
-pub(super) async fn patch(client: Client, Path(id): Path<String>, Body(body): Body) -> Answer {
+pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, Body(body): Body) -> Answer {
     let patch = Patch::parse(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     let user = client
@@ -107,7 +115,7 @@ pub(super) async fn patch(client: Client, Path(id): Path<String>, Body(body): Bo
         .store
         .write(move |tx| with_groups(users::patch(tx, &ctx, connection, &id, &patch)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, StatusCode::OK, &user))
+    Ok(shown(&client, &shape, StatusCode::OK, &user))
 }
 
 /// `DELETE /Users/{id}`
@@ -129,9 +137,7 @@ fn with_groups(user: Record, tx: &mut Tx<'_>, ctx: &Ctx) -> Result<InGroups, ser
     Ok((user, belongings))
 }
 
-fn shown(client: &Client, status: StatusCode, (user, belongings): &InGroups) -> Response {
-    scim(
-        status,
-        user.to_scim_in(belongings, &client.settings, Some(&client.base)),
-    )
+fn shown(client: &Client, shape: &Shape, status: StatusCode, (user, belongings): &InGroups) -> Response {
+    let json = user.to_scim_in(belongings, &client.settings, Some(&client.base));
+    scim(status, shape.text(&client.settings.schemas, json))
 }

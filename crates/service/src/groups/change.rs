@@ -76,7 +76,10 @@ pub fn patch(
 ) -> Result<Group, Error> {
     let before = existing(tx, ctx, connection, id)?;
     let patched = patch.apply(&Schemas::groups(), before.attributes.clone(), Miss::Create)?;
-    write(tx, ctx, before, patched.attributes, changes)
+    let mut attributes = patched.attributes;
+    // What was taken away on purpose is gone.
+    attributes.entry("externalId").or_insert(Value::Null);
+    write(tx, ctx, before, attributes, changes)
 }
 
 /// Deletes a group; its members stay what they are.
