@@ -15,6 +15,7 @@ mod sequences;
 mod tokens;
 mod transport;
 mod users;
+mod versions;
 mod wire;
 
 pub(crate) async fn start() -> testkit::Provost {

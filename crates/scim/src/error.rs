@@ -32,6 +32,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// The request did not arrive in time.
     RequestTimeout,
+    /// The resource is not at the version that the request asks for.
+    PreconditionFailed,
     /// The body is larger than the endpoint takes.
     PayloadTooLarge,
     /// The body is not of a media type that SCIM knows.
@@ -69,6 +71,7 @@ impl Kind {
             Self::NotFound => (404, None),
             Self::MethodNotAllowed => (405, None),
             Self::RequestTimeout => (408, None),
+            Self::PreconditionFailed => (412, None),
             Self::PayloadTooLarge => (413, None),
             Self::UnsupportedMediaType => (415, None),
             Self::Internal => (500, None),

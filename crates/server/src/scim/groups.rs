@@ -3,12 +3,15 @@
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use directory::{ConnectionId, Ctx};
 use scim::{Patch, Schemas, list as scim_list, member_ids};
 use serde_json::Value;
 use service::groups::{self, Members, Shown};
+use store::Tx;
 
 use super::body::Body;
 use super::client::Client;
+use super::precondition::{Precondition, with_version};
 use super::query::{ListQuery, Shape};
 use super::{Answer, scim};
 
@@ -49,7 +52,7 @@ pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> An
         })
         .await?;
     let location = format!("{}/Groups/{}", client.base, shown.group.id);
-    let mut response = scim(StatusCode::CREATED, text(&client, &shape, &shown));
+    let mut response = answer(&client, &shape, StatusCode::CREATED, &shown);
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -57,14 +60,20 @@ pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> An
 }
 
 /// `GET /Groups/{id}`
-pub(super) async fn show(client: Client, Path(id): Path<String>, shape: Shape) -> Answer {
+pub(super) async fn show(
+    client: Client,
+    Path(id): Path<String>,
+    shape: Shape,
+    known: Precondition,
+) -> Answer {
     let (ctx, connection, told) = (client.ctx.clone(), client.connection, shape.members());
     let shown = client
         .app
         .store
         .scan(move |tx| groups::show(tx, &ctx, connection, &id, told))
         .await?;
-    Ok(scim(StatusCode::OK, text(&client, &shape, &shown)))
+    let response = answer(&client, &shape, StatusCode::OK, &shown);
+    Ok(known.answer(shown.group.version, response))
 }
 
 /// `PUT /Groups/{id}`
@@ -72,6 +81,7 @@ pub(super) async fn replace(
     client: Client,
     Path(id): Path<String>,
     shape: Shape,
+    known: Precondition,
     Body(body): Body,
 ) -> Answer {
     let members = members_in(&body)?;
@@ -81,15 +91,22 @@ pub(super) async fn replace(
         .app
         .store
         .write(move |tx| {
+            check(&known, tx, &ctx, connection, &id)?;
             groups::replace(tx, &ctx, connection, &id, &sent, members.as_deref())?;
             groups::show(tx, &ctx, connection, &id, told)
         })
         .await?;
-    Ok(scim(StatusCode::OK, text(&client, &shape, &shown)))
+    Ok(answer(&client, &shape, StatusCode::OK, &shown))
 }
 
 /// `PATCH /Groups/{id}`: the group, or nothing where it has many members and nobody asked for them.
-pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, Body(body): Body) -> Answer {
+pub(super) async fn patch(
+    client: Client,
+    Path(id): Path<String>,
+    shape: Shape,
+    known: Precondition,
+    Body(body): Body,
+) -> Answer {
     let (patch, changes) = Patch::parse(body)?.split_members()?;
     let is_asked = shape.0.asks_for("members");
     let (ctx, connection, told) = (client.ctx.clone(), client.connection, shape.members());
@@ -97,6 +114,7 @@ pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, 
         .app
         .store
         .write(move |tx| {
+            check(&known, tx, &ctx, connection, &id)?;
             let group = groups::patch(tx, &ctx, connection, &id, &patch, &changes)?;
             let is_large =
                 told == Members::Told && !is_asked && groups::has_more_than(tx, &ctx, group.id, MAX_TOLD)?;
@@ -108,17 +126,20 @@ pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, 
         .await?;
     Ok(shown.map_or_else(
         || StatusCode::NO_CONTENT.into_response(),
-        |shown| scim(StatusCode::OK, text(&client, &shape, &shown)),
+        |shown| answer(&client, &shape, StatusCode::OK, &shown),
     ))
 }
 
 /// `DELETE /Groups/{id}`
-pub(super) async fn delete(client: Client, Path(id): Path<String>) -> Result<Response, super::Failure> {
+pub(super) async fn delete(client: Client, Path(id): Path<String>, known: Precondition) -> Answer {
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     client
         .app
         .store
-        .write(move |tx| groups::delete(tx, &ctx, connection, &id))
+        .write(move |tx| {
+            check(&known, tx, &ctx, connection, &id)?;
+            groups::delete(tx, &ctx, connection, &id)
+        })
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -133,4 +154,23 @@ fn members_in(body: &scim::Object) -> Result<Option<Vec<String>>, super::Failure
 fn text(client: &Client, shape: &Shape, shown: &Shown) -> String {
     let json = shown.group.to_scim(Some(&client.base), shown.members.as_deref());
     shape.text(&Schemas::groups(), json)
+}
+
+fn answer(client: &Client, shape: &Shape, status: StatusCode, shown: &Shown) -> Response {
+    with_version(shown.group.version, scim(status, text(client, shape, shown)))
+}
+
+/// Refuses a change of a group that is not as the client knows it.
+fn check(
+    known: &Precondition,
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    id: &str,
+) -> Result<(), service::Error> {
+    if known.is_any() {
+        let shown = groups::show(tx, ctx, connection, id, Members::LeftOut)?;
+        known.check(shown.group.version)?;
+    }
+    Ok(())
 }

@@ -33,13 +33,7 @@ pub(super) async fn no_such_method(method: Method) -> Failure {
 
 pub(super) async fn not_offered(_: Client, OriginalUri(uri): OriginalUri) -> Failure {
     let last = uri.path().trim_start_matches(BASE_PATH);
-    let detail = if last.starts_with("/Groups") {
-        "This version of Provost serves users and no groups. Switch group push off in the identity provider; assigning the \
-         app to groups works, since it pushes their users."
-            .to_owned()
-    } else {
-        format!("{last} is defined by SCIM and not offered by this server.")
-    };
+    let detail = format!("{last} is defined by SCIM and not offered by this server.");
     Failure::new(Kind::NotImplemented, detail)
 }
 

@@ -6,6 +6,7 @@ mod discovery;
 mod failure;
 mod groups;
 mod guard;
+mod precondition;
 mod query;
 mod users;
 

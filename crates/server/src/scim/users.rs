@@ -3,13 +3,14 @@
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use directory::{Belonging, Ctx, Record};
+use directory::{Belonging, ConnectionId, Ctx, Record};
 use scim::{Patch, list as scim_list};
 use service::users;
 use store::Tx;
 
 use super::body::Body;
 use super::client::Client;
+use super::precondition::{Precondition, with_version};
 use super::query::{ListQuery, Shape};
 use super::{Answer, scim};
 
@@ -79,14 +80,20 @@ pub(super) async fn create(client: Client, shape: Shape, Body(body): Body) -> An
 }
 
 /// `GET /Users/{id}`
-pub(super) async fn show(client: Client, Path(id): Path<String>, shape: Shape) -> Answer {
+pub(super) async fn show(
+    client: Client,
+    Path(id): Path<String>,
+    shape: Shape,
+    known: Precondition,
+) -> Answer {
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     let user = client
         .app
         .store
         .look(move |tx| with_groups(users::show(tx, &ctx, connection, &id)?, tx, &ctx))
         .await?;
-    Ok(shown(&client, &shape, StatusCode::OK, &user))
+    let response = shown(&client, &shape, StatusCode::OK, &user);
+    Ok(known.answer(user.0.facts.version, response))
 }
 
 /// `PUT /Users/{id}`
@@ -94,6 +101,7 @@ pub(super) async fn replace(
     client: Client,
     Path(id): Path<String>,
     shape: Shape,
+    known: Precondition,
     Body(body): Body,
 ) -> Answer {
     let sent = client.settings.schemas.admit(body)?;
@@ -101,30 +109,45 @@ pub(super) async fn replace(
     let user = client
         .app
         .store
-        .write(move |tx| with_groups(users::replace(tx, &ctx, connection, &id, &sent)?, tx, &ctx))
+        .write(move |tx| {
+            check(&known, tx, &ctx, connection, &id)?;
+            with_groups(users::replace(tx, &ctx, connection, &id, &sent)?, tx, &ctx)
+        })
         .await?;
     Ok(shown(&client, &shape, StatusCode::OK, &user))
 }
 
 /// `PATCH /Users/{id}`
-pub(super) async fn patch(client: Client, Path(id): Path<String>, shape: Shape, Body(body): Body) -> Answer {
+pub(super) async fn patch(
+    client: Client,
+    Path(id): Path<String>,
+    shape: Shape,
+    known: Precondition,
+    Body(body): Body,
+) -> Answer {
     let patch = Patch::parse(body)?;
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     let user = client
         .app
         .store
-        .write(move |tx| with_groups(users::patch(tx, &ctx, connection, &id, &patch)?, tx, &ctx))
+        .write(move |tx| {
+            check(&known, tx, &ctx, connection, &id)?;
+            with_groups(users::patch(tx, &ctx, connection, &id, &patch)?, tx, &ctx)
+        })
         .await?;
     Ok(shown(&client, &shape, StatusCode::OK, &user))
 }
 
 /// `DELETE /Users/{id}`
-pub(super) async fn delete(client: Client, Path(id): Path<String>) -> Answer {
+pub(super) async fn delete(client: Client, Path(id): Path<String>, known: Precondition) -> Answer {
     let (ctx, connection) = (client.ctx.clone(), client.connection);
     client
         .app
         .store
-        .write(move |tx| users::delete(tx, &ctx, connection, &id))
+        .write(move |tx| {
+            check(&known, tx, &ctx, connection, &id)?;
+            users::delete(tx, &ctx, connection, &id)
+        })
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -139,5 +162,20 @@ fn with_groups(user: Record, tx: &mut Tx<'_>, ctx: &Ctx) -> Result<InGroups, ser
 
 fn shown(client: &Client, shape: &Shape, status: StatusCode, (user, belongings): &InGroups) -> Response {
     let json = user.to_scim_in(belongings, &client.settings, Some(&client.base));
-    scim(status, shape.text(&client.settings.schemas, json))
+    let response = scim(status, shape.text(&client.settings.schemas, json));
+    with_version(user.facts.version, response)
+}
+
+/// Refuses a change of a user who is not as the client knows it.
+fn check(
+    known: &Precondition,
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    connection: ConnectionId,
+    id: &str,
+) -> Result<(), service::Error> {
+    if known.is_any() {
+        known.check(users::show(tx, ctx, connection, id)?.facts.version)?;
+    }
+    Ok(())
 }
