@@ -3,6 +3,7 @@
 
 mod client;
 mod entra;
+mod groups;
 mod okta;
 mod people;
 mod player;
@@ -146,6 +147,7 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
         });
     }
     while players.join_next().await.is_some() {}
+    groups::play(&client, plan.app, plan.seed).await;
     okta::import(&client, plan.people).await;
     Ok(client.report())
 }
