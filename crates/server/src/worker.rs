@@ -66,7 +66,7 @@ async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), servi
     }
     let last = Some(app.store.look(store::events::last).await?);
     let is_quiet = *seen == last;
-    *seen = last;
+    let mut is_whole = true;
     for tenant in app.store.look(store::settings::tenants).await? {
         let ctx = clock::context(Actor::System, tenant.id);
         // What fails for one tenant must not stop the others.
@@ -75,15 +75,13 @@ async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), servi
         } else {
             admit_held(app, &ctx).await
         };
-        let looked_after = match admitted {
-            Ok(()) => purge_due(app, &ctx).await,
-            failed => failed,
-        };
-        if let Err(error) = looked_after {
-            *seen = None;
+        let purged = purge_due(app, &ctx).await;
+        for error in [admitted.err(), purged.err()].into_iter().flatten() {
+            is_whole = false;
             tracing::warn!(%error, tenant = %tenant.name, "could not look after held and preserved users");
         }
     }
+    *seen = last.filter(|_| is_whole);
     Ok(())
 }
 
@@ -121,13 +119,15 @@ async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
 
 /// Writes down what has gathered.
 pub(crate) async fn flush(app: &App) {
-    let uses = app.take_uses();
+    let mut uses: Vec<_> = app.take_uses().into_iter().collect();
     if uses.is_empty() {
         return;
     }
+    // Nodes that write the same rows do so in one order.
+    uses.sort_unstable_by_key(|(token, _)| *token);
     let written = app.store.write(move |tx| {
         uses.iter()
-            .try_for_each(|(&token, &(tenant, at))| store::tokens::used(tx, tenant, token, at))
+            .try_for_each(|&(token, (tenant, at))| store::tokens::used(tx, tenant, token, at))
     });
     if let Err(error) = written.await {
         tracing::warn!(%error, "could not note when tokens were last used");

@@ -77,6 +77,19 @@ impl Cache {
         seen.last = None;
     }
 
+    /// Forgets everything: the database may be another one now, with the same numbers for other things.
+    pub(crate) fn forget(&self) {
+        self.settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.credentials
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.changed();
+    }
+
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,7 +12,7 @@ statements! {
     BY_HASH = "SELECT id, connection, created, expires, revoked, last_used, tenant FROM tokens WHERE hash = ?1";
     OF_TENANT = "SELECT id, connection, created, expires, revoked, last_used FROM tokens WHERE tenant = ?1 ORDER BY id";
     SET_END = "UPDATE tokens SET expires = ?3, revoked = ?4 WHERE tenant = ?1 AND id = ?2";
-    USED = "UPDATE tokens SET last_used = ?3 WHERE tenant = ?1 AND id = ?2";
+    USED = "UPDATE tokens SET last_used = ?3 WHERE tenant = ?1 AND id = ?2 AND (last_used IS NULL OR last_used < ?3)";
     REMOVE = "DELETE FROM tokens WHERE tenant = ?1 AND id = ?2";
 }
 

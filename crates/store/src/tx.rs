@@ -292,6 +292,14 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Whether the work that was refused last wants a transaction of its own.
+    pub(crate) fn wants_alone(&mut self) -> bool {
+        match &mut self.driver {
+            Driver::Sqlite(_) => false,
+            Driver::Postgres(link) => link.wants_alone(),
+        }
+    }
+
     /// Writes what was put off.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let kept = mem::take(&mut self.kept);

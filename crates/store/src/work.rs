@@ -23,6 +23,8 @@ pub(crate) trait Work: Send {
 struct Task<F, R, E> {
     work: F,
     result: Option<Result<R, E>>,
+    /// Whether the result is the store's failure, and no refusal of the work's own.
+    is_store_failure: bool,
     reply: oneshot::Sender<Result<R, E>>,
     since: Instant,
 }
@@ -41,6 +43,7 @@ where
         let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
             .unwrap_or_else(|_| Err(Error::Panicked.into()));
         let stays = result.is_ok();
+        self.is_store_failure = tx.is_troubled();
         self.result = Some(result);
         stays
     }
@@ -48,7 +51,8 @@ where
     fn answer(self: Box<Self>, outcome: Result<(), Error>) {
         let result = match (outcome, self.result) {
             // What the work refused stands, whatever became of the transaction.
-            (_, Some(Err(refused))) => Err(refused),
+            (_, Some(Err(refused))) if !self.is_store_failure => Err(refused),
+            (Ok(()), Some(failed @ Err(_))) => failed,
             (Ok(()), Some(done)) => done,
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(Error::Stopped.into()),
@@ -87,6 +91,7 @@ impl Queue {
         let task = Task {
             work,
             result: None,
+            is_store_failure: false,
             reply,
             since: now(),
         };

@@ -1,16 +1,18 @@
-//! One connection. What does not have to be waited for is put off: it is sent at once and looked at later, so that many
-//! statements share a round trip.
+//! One connection. What does not have to be waited for is put off: it is queued at once, sent with what is waited for
+//! next, and looked at later, so that many statements share a round trip.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use directory::TenantId;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{Client, Row};
 
@@ -31,15 +33,20 @@ pub(crate) struct Link {
     trouble: Option<Trouble>,
     /// How many transactions it has begun.
     transactions: u64,
+    /// How long it waits for an answer.
+    patience: Duration,
+    /// What it holds in this transaction.
+    held: Held,
     /// Whether the connection broke off without a word of the server's, so that nobody knows how far it came.
     is_silent: bool,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+type Answer = Result<u64, tokio_postgres::Error>;
 
-/// A statement whose answer is looked at later.
+/// A statement whose answer is looked at later. A task takes it in meanwhile: an answer that nobody takes in would hold up
+/// those after it.
 struct PutOff {
-    answer: Answer,
+    answer: JoinHandle<Answer>,
     /// How many rows it must change, if that matters.
     rows: Option<u64>,
 }
@@ -53,6 +60,17 @@ pub(super) enum Trouble {
     Lost(String),
     /// The database refuses.
     Failed,
+}
+
+/// With whom a transaction is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Other work of this node.
+    Batch,
+    /// None; other nodes write by the same settings.
+    Nobody,
+    /// None, and nobody else writes anything: it changes settings.
+    NobodyAtAll,
 }
 
 /// What only one transaction may do at a time; it is held until its end.
@@ -69,6 +87,21 @@ pub(crate) enum Lock {
     /// Taking a seat, or an address that must be unique.
     Tenant(TenantId),
 }
+
+/// What a transaction may lock, and what it has.
+#[derive(Debug, Default)]
+struct Held {
+    /// With whom it is shared; none where it only reads, and so locks nothing.
+    company: Option<Company>,
+    tenant: Option<TenantId>,
+    /// Whether the work under way wants a transaction of its own.
+    wants_alone: bool,
+}
+
+/// How long a statement is waited for: longer than the server lets one run.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a step of a migration is.
+const MIGRATION: Duration = Duration::from_hours(24);
 
 /// The first half of the advisory locks that Provost takes.
 const CLASS: i32 = 0x5076_7374;
@@ -99,6 +132,8 @@ impl Link {
             shard: 0,
             trouble: None,
             transactions: 0,
+            patience: PATIENCE,
+            held: Held::default(),
             is_silent: false,
         })
     }
@@ -154,6 +189,10 @@ impl Link {
     pub(super) fn begin(&mut self, how: &'static str) {
         self.trouble = None;
         self.is_silent = false;
+        self.held = Held {
+            company: (!how.ends_with("READ ONLY")).then_some(Company::Nobody),
+            ..Held::default()
+        };
         self.transactions += 1;
         self.put_off_command(how);
     }
@@ -162,6 +201,7 @@ impl Link {
     pub(super) fn begin_nothing(&mut self) {
         self.trouble = None;
         self.is_silent = false;
+        self.held = Held::default();
     }
 
     /// Ends the transaction, and what it wrote stays.
@@ -169,9 +209,13 @@ impl Link {
     /// # Errors
     /// Nothing stays then, but for [`Error::OutcomeUnknown`], where nobody can tell.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
+        // A commit of a transaction that has failed would be answered as a rollback, without an error.
+        if self.trouble.is_some() {
+            return Err(Error::Stale);
+        }
         self.put_off_command("COMMIT");
         match self.settle() {
-            Err(Error::Away { .. }) if self.is_silent => Err(Error::OutcomeUnknown),
+            Err(_) if self.is_silent => Err(Error::OutcomeUnknown),
             settled => settled,
         }
     }
@@ -183,16 +227,68 @@ impl Link {
         let answers = mem::take(&mut self.put_off)
             .into_iter()
             .map(|put_off| put_off.answer);
-        let last = self.wait(join_all(answers)).pop();
+        let last = self.wait_for(join_all(answers))?.pop();
         self.trouble = trouble;
         match last {
-            Some(Err(error)) => Err(self.fail(&error)),
+            Some(Ok(Err(error))) => Err(self.fail(&error)),
+            Some(Err(_)) => Err(Error::Stopped),
             _ => Ok(()),
         }
     }
 
-    /// Takes a lock, without waiting for the answer: what comes after it waits.
+    /// Begins a transaction for work that has it to itself, or for a batch.
+    pub(super) fn begin_to_write(&mut self, company: Company) -> Result<(), Error> {
+        self.begin("BEGIN");
+        self.held = Held {
+            company: Some(company),
+            ..Held::default()
+        };
+        match company {
+            Company::NobodyAtAll => self.take(Lock::SettingsAlone),
+            Company::Batch | Company::Nobody => self.take(Lock::Settings),
+        }
+    }
+
+    /// Lets no statement and no wait end a migration.
+    pub(super) fn have_time(&mut self) -> Result<(), Error> {
+        self.patience = MIGRATION;
+        self.command(
+            "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+        )
+    }
+
+    /// Whether the work that was refused last wants a transaction of its own.
+    pub(crate) fn wants_alone(&mut self) -> bool {
+        mem::take(&mut self.held.wants_alone)
+    }
+
+    /// Takes a lock for the work under way. What would wait crosswise with others of its batch is refused, and done alone.
     pub(crate) fn lock(&mut self, lock: Lock) -> Result<(), Error> {
+        let held = &mut self.held;
+        let Some(company) = held.company else {
+            return Ok(());
+        };
+        let crosses = match lock {
+            Lock::Tenant(id) if held.tenant == Some(id) => return Ok(()),
+            Lock::Tenant(id) => {
+                let crosses = company == Company::Batch && held.tenant.is_some();
+                held.tenant.get_or_insert(id);
+                crosses
+            }
+            Lock::SettingsAlone if company == Company::NobodyAtAll => return Ok(()),
+            // Others hold them with this transaction: nobody could have them alone.
+            Lock::SettingsAlone => true,
+            Lock::Migration | Lock::Settings | Lock::Events => false,
+        };
+        if crosses {
+            held.wants_alone = true;
+            return Err(Error::Stale);
+        }
+        self.take(lock)
+    }
+
+    /// Takes a lock, without waiting for the answer: what comes after it waits.
+    pub(super) fn take(&mut self, lock: Lock) -> Result<(), Error> {
         let (statement, class, key) = match lock {
             Lock::Migration => (LOCK, CLASS, 1),
             Lock::Settings => (LOCK_SHARED, CLASS, 2),
@@ -209,7 +305,7 @@ impl Link {
         let prepared = self.prepare(statement)?;
         let client = Arc::clone(&self.client);
         let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
-        let answer = self.wait(async move { client.query(&prepared, &params).await });
+        let answer = self.wait_for(async move { client.query(&prepared, &params).await })?;
         answer.map_err(|error| self.explain(&error))
     }
 
@@ -218,11 +314,11 @@ impl Link {
         let prepared = self.prepare(statement)?;
         let client = Arc::clone(&self.client);
         let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
-        let answer = self.wait(async move { client.execute(&prepared, &params).await });
+        let answer = self.wait_for(async move { client.execute(&prepared, &params).await })?;
         answer.map_err(|error| self.explain(&error))
     }
 
-    /// Sends a statement whose answer is looked at later.
+    /// Queues a statement whose answer is looked at later.
     pub(crate) fn put_off(
         &mut self,
         statement: Statement,
@@ -268,17 +364,21 @@ impl Link {
         );
     }
 
-    fn send(
-        &mut self,
-        rows: Option<u64>,
-        answer: impl Future<Output = Result<u64, tokio_postgres::Error>> + Send + 'static,
-    ) {
-        let mut answer: Answer = Box::pin(answer);
-        // The first poll hands it to the connection; where there is an answer already, it is an error.
-        if let Some(outcome) = (&mut answer).now_or_never() {
-            answer = Box::pin(std::future::ready(outcome));
+    fn send(&mut self, rows: Option<u64>, answer: impl Future<Output = Answer> + Send + 'static) {
+        let mut answer = Box::pin(answer);
+        // The first poll queues it for the connection, before whatever comes next; where there is an answer already, it is
+        // an error.
+        let outcome = (&mut answer).now_or_never();
+        let taking_in = async move {
+            match outcome {
+                Some(outcome) => outcome,
+                None => answer.await,
+            }
+        };
+        if let Some(runtime) = &self.runtime {
+            let answer = runtime.spawn(taking_in);
+            self.put_off.push(PutOff { answer, rows });
         }
-        self.put_off.push(PutOff { answer, rows });
     }
 
     /// Waits for all that was put off.
@@ -287,7 +387,12 @@ impl Link {
             .into_iter()
             .map(|put_off| (put_off.answer, put_off.rows))
             .unzip();
-        for (answer, rows) in self.wait(join_all(answers)).into_iter().zip(rows) {
+        let answers = self.wait_for(join_all(answers))?;
+        for (answer, rows) in answers.into_iter().zip(rows) {
+            // A task neither panics nor is ended early.
+            let Ok(answer) = answer else {
+                return Err(Error::Stopped);
+            };
             match answer {
                 Ok(changed) if rows.is_none_or(|rows| rows == changed) => {}
                 Ok(_) => {
@@ -305,7 +410,7 @@ impl Link {
             return Ok(prepared.clone());
         }
         let (client, text) = (Arc::clone(&self.client), dialect::statement(statement.0));
-        let answer = self.wait(async move { client.prepare(&text).await });
+        let answer = self.wait_for(async move { client.prepare(&text).await })?;
         let prepared = answer.map_err(|error| self.explain(&error))?;
         self.statements.insert(statement.0, prepared.clone());
         Ok(prepared)
@@ -326,11 +431,26 @@ impl Link {
             Error::Away { reason } => Trouble::Lost(reason.clone()),
             _ => Trouble::Failed,
         };
+        // Only an ordinary error of the server's says for sure that the transaction is over and nothing of it stays; a FATAL
+        // one, or a pooler's, may come in place of a commit's answer.
         if self.trouble.is_none() {
-            self.is_silent = error.code().is_none();
+            let severity = error.as_db_error().and_then(DbError::parsed_severity);
+            self.is_silent = severity != Some(Severity::Error);
         }
         self.trouble.get_or_insert(trouble);
         failure
+    }
+
+    /// Waits for an answer, but not for ever: a server that has stopped says nothing.
+    fn wait_for<F: Future>(&mut self, answer: F) -> Result<F::Output, Error> {
+        let patience = self.patience;
+        let answer = self.wait(async move { tokio::time::timeout(patience, answer).await });
+        answer.map_err(|_| {
+            let reason = "the database does not answer".to_owned();
+            self.is_silent |= self.trouble.is_none();
+            self.trouble.get_or_insert(Trouble::Lost(reason.clone()));
+            Error::Away { reason }
+        })
     }
 
     fn wait<F: Future>(&self, answer: F) -> F::Output {

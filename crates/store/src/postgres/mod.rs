@@ -25,8 +25,10 @@ use writer::Writers;
 
 /// The most connections that read at once.
 const READERS: usize = 8;
+/// How many of them may read at length: authentication must not wait for lists.
+const SCANS: usize = 5;
 /// How long what waits for the database waits, before it is told to come back.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(17);
 /// How long until a connection is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 /// How long a connection may be idle and still be taken without a question.
@@ -36,7 +38,8 @@ pub(crate) struct Postgres {
     url: PostgresUrl,
     writers: Writers,
     idle: Arc<IdleLinks>,
-    readers: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
     cache: Arc<Cache>,
 }
 
@@ -81,8 +84,9 @@ impl Postgres {
         apart(|| {
             let mut link = Link::connect(url)?;
             migrate::check(&mut migrate::Place::Postgres(&mut link), &database)?;
+            link.have_time()?;
             link.begin("BEGIN");
-            link.lock(Lock::Migration)?;
+            link.take(Lock::Migration)?;
             migrate::migrate(&mut migrate::Place::Postgres(&mut link), &database)?;
             link.commit()
         })?;
@@ -91,7 +95,8 @@ impl Postgres {
             url: url.clone(),
             writers: Writers::start(url, &cache, &idle)?,
             idle,
-            readers: Arc::new(Semaphore::new(READERS)),
+            looks: Arc::new(Semaphore::new(READERS - SCANS)),
+            scans: Arc::new(Semaphore::new(SCANS)),
             cache,
         })
     }
@@ -128,7 +133,7 @@ impl Postgres {
         E: From<Error> + Send + 'static,
     {
         let (this, since) = (Arc::clone(self), now());
-        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let permit = Arc::clone(&self.looks).acquire_owned().await;
         let looked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             loop {
@@ -136,7 +141,11 @@ impl Postgres {
                     Ok(link) => {
                         let (looked, lost) = this.read_with(link, Snapshot::Each, &work);
                         match lost {
-                            Some(reason) => reason,
+                            Some(reason) => {
+                                this.cache.forget();
+                                this.idle.close();
+                                reason
+                            }
                             None => return looked,
                         }
                     }
@@ -160,7 +169,7 @@ impl Postgres {
         E: From<Error> + Send + 'static,
     {
         let this = Arc::clone(self);
-        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let permit = Arc::clone(&self.scans).acquire_owned().await;
         let scanned = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let link = this.lively()?;
@@ -209,6 +218,8 @@ impl Postgres {
             if since.elapsed() < FRESH || link.is_alive() {
                 return Ok(link);
             }
+            // Where one is dead, the others are.
+            self.idle.close();
         }
     }
 }

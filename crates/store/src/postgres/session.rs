@@ -1,9 +1,11 @@
 //! Connecting, what a session needs, and what the database's errors mean.
 
 use std::error::Error as _;
+use std::time::Duration;
 
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::link::Link;
@@ -12,12 +14,14 @@ use super::url::PostgresUrl;
 use crate::sql::Statement;
 use crate::{Error, Finding};
 
+/// How long a host may take until it can be used.
+const CONNECT: Duration = Duration::from_secs(5);
 /// The oldest server that can be used.
 const OLDEST: i64 = 150_000;
 
 /// No statement waits for ever, and an answer is on disk, whatever the database's defaults are. Every statement has its
 /// index; without a word the planner reads whole tables while they are small, and goes on so when they are not.
-const SESSION: &str = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+const SESSION: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
     SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
@@ -29,11 +33,30 @@ const SHARD: Statement = Statement(
     "SELECT shard FROM generate_series(0, 4095) AS shard WHERE pg_try_advisory_lock(1349940086, shard) LIMIT 1",
 );
 
-/// Connects, and looks whether the server can be used.
+/// Connects to the first host that takes writes, and looks whether the server can be used.
 ///
 /// # Errors
 /// [`Error::Away`] for what may pass, [`Error::Unreachable`] for what needs somebody.
 pub(super) async fn connect(url: &PostgresUrl) -> Result<Client, Error> {
+    let mut failure = Error::Away {
+        reason: format!("cannot reach {url}"),
+    };
+    for config in &url.configs {
+        let connecting = tokio::time::timeout(CONNECT, connect_to(url, config)).await;
+        match connecting {
+            Ok(Ok(client)) => return Ok(client),
+            Ok(Err(error)) => failure = error,
+            Err(_) => {
+                failure = Error::Away {
+                    reason: format!("cannot reach {url}: it does not answer"),
+                };
+            }
+        }
+    }
+    Err(failure)
+}
+
+async fn connect_to(url: &PostgresUrl, config: &Config) -> Result<Client, Error> {
     let unreachable = |reason: String| Error::Unreachable {
         database: url.to_string(),
         reason,
@@ -45,16 +68,13 @@ pub(super) async fn connect(url: &PostgresUrl) -> Result<Client, Error> {
             reason: format!("cannot reach {url}: {}", said(&error)),
         },
     };
-    let client = if url.config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable {
-        let (client, connection) = url.config.connect(NoTls).await.map_err(refused)?;
+    let client = if config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
         tokio::spawn(connection);
         client
     } else {
-        let (client, connection) = url
-            .config
-            .connect(MakeRustlsConnect::new(tls))
-            .await
-            .map_err(refused)?;
+        let tls = MakeRustlsConnect::new(tls);
+        let (client, connection) = config.connect(tls).await.map_err(refused)?;
         tokio::spawn(connection);
         client
     };
@@ -154,7 +174,10 @@ pub(super) fn failure(error: &tokio_postgres::Error) -> Error {
         | &SqlState::CRASH_SHUTDOWN
         | &SqlState::CANNOT_CONNECT_NOW
         | &SqlState::TOO_MANY_CONNECTIONS
-        | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Error::Away { reason: said(error) },
+        | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+        // What this connection has prepared does not suit the tables any more, or is gone: another one prepares it anew.
+        | &SqlState::FEATURE_NOT_SUPPORTED
+        | &SqlState::INVALID_SQL_STATEMENT_NAME => Error::Away { reason: said(error) },
         &SqlState::DISK_FULL | &SqlState::OUT_OF_MEMORY => Error::Full { reason: said(error) },
         _ => Error::Postgres {
             code: code.code().to_owned(),

@@ -8,13 +8,11 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
-
 /// A PostgreSQL database, with one or several hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
-    pub(super) config: Box<Config>,
+    /// One for each host, in the order in which they are tried.
+    pub(super) configs: Vec<Config>,
     pub(super) trust: Trust,
 }
 
@@ -43,12 +41,16 @@ impl FromStr for PostgresUrl {
                 _ => kept.push(pair),
             }
         }
-        let url = format!("{place}?{}", kept.join("&"));
-        let mut config: Config = url.parse().map_err(|_| {
+        let query = kept.join("&");
+        let configs: Result<Vec<Config>, _> = each_host(place)
+            .iter()
+            .map(|place| format!("{place}?{query}").parse())
+            .collect();
+        let mut configs = configs.map_err(|_| {
             "this is no PostgreSQL address; write postgres://USER:PASSWORD@HOST:5432/DATABASE, with %40 for a @ in the password"
                 .to_owned()
         })?;
-        if config.get_hosts().is_empty() {
+        if configs.iter().any(|config| config.get_hosts().is_empty()) {
             return Err("the PostgreSQL address names no host".to_owned());
         }
         let (ssl, trust) = match (mode.as_deref(), root) {
@@ -63,39 +65,54 @@ impl FromStr for PostgresUrl {
                 return Err("sslmode is none of disable, prefer, require, verify-ca, verify-full".to_owned());
             }
         };
-        config
-            .ssl_mode(ssl)
-            .application_name("provost")
-            .connect_timeout(CONNECT)
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .keepalives_idle(Duration::from_secs(30))
-            .tcp_user_timeout(Duration::from_secs(15));
-        Ok(Self {
-            config: Box::new(config),
-            trust,
-        })
+        for config in &mut configs {
+            config
+                .ssl_mode(ssl)
+                .application_name("provost")
+                .target_session_attrs(TargetSessionAttrs::ReadWrite)
+                .keepalives_idle(Duration::from_secs(30))
+                .keepalives_interval(Duration::from_secs(5))
+                .keepalives_retries(3)
+                .tcp_user_timeout(Duration::from_secs(15));
+        }
+        Ok(Self { configs, trust })
     }
+}
+
+/// The address once for each of its hosts.
+fn each_host(place: &str) -> Vec<String> {
+    let Some((scheme, rest)) = place.split_once("://") else {
+        return vec![place.to_owned()];
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let at = if user.is_empty() { "" } else { "@" };
+    hosts
+        .split(',')
+        .map(|host| format!("{scheme}://{user}{at}{host}/{path}"))
+        .collect()
 }
 
 /// Without the password.
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ports = self.config.get_ports();
-        let host = |(at, host): (usize, &Host)| {
-            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-            match host {
-                Host::Tcp(name) => format!("{name}:{port}"),
-                Host::Unix(path) => format!("{}:{port}", path.display()),
+        let host = |config: &Config| {
+            let port = config.get_ports().first().copied().unwrap_or(5432);
+            match config.get_hosts().first() {
+                Some(Host::Tcp(name)) => format!("{name}:{port}"),
+                Some(Host::Unix(path)) => format!("{}:{port}", path.display()),
+                None => String::new(),
             }
         };
-        let hosts: Vec<_> = self.config.get_hosts().iter().enumerate().map(host).collect();
-        let user = self.config.get_user().map(|user| format!("{user}@"));
+        let hosts: Vec<_> = self.configs.iter().map(host).collect();
+        let first = self.configs.first();
+        let user = first.and_then(Config::get_user).map(|user| format!("{user}@"));
         write!(
             f,
             "postgres://{}{}/{}",
             user.unwrap_or_default(),
             hosts.join(","),
-            self.config.get_dbname().unwrap_or_default()
+            first.and_then(Config::get_dbname).unwrap_or_default()
         )
     }
 }
@@ -125,7 +142,7 @@ mod tests {
     fn what_is_verified_is_as_libpq_has_it() {
         let trust = |query: &str| {
             let url: PostgresUrl = format!("postgres://a@h/d?{query}").parse().unwrap();
-            (url.config.get_ssl_mode(), url.trust)
+            (url.configs[0].get_ssl_mode(), url.trust)
         };
         assert_eq!(trust("sslmode=require"), (SslMode::Require, Trust::Anybody));
         assert_eq!(trust("sslmode=verify-full"), (SslMode::Require, Trust::System));

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::link::{Link, Lock, Trouble};
+use super::link::{Company, Link, Trouble};
 use super::url::PostgresUrl;
 use super::{AGAIN, IdleLinks, PATIENCE};
 use crate::cache::Cache;
@@ -127,38 +127,56 @@ impl Writer {
 
     fn carry_out(&mut self, mut batch: Vec<Box<dyn Work>>) {
         loop {
-            match self.together(&mut batch) {
-                Outcome::Committed => return answer(batch, || Ok(())),
-                Outcome::Unknown => return answer(batch, || Err(Error::OutcomeUnknown)),
+            let company = if batch.len() == 1 {
+                Company::Nobody
+            } else {
+                Company::Batch
+            };
+            let mut aside = Vec::new();
+            match self.together(&mut batch, &mut aside, company) {
+                Outcome::Committed => answer(batch, || Ok(())),
+                Outcome::Unknown => answer(batch, || Err(Error::OutcomeUnknown)),
                 Outcome::Lost => {
+                    batch.append(&mut aside);
                     batch = outlast(batch);
                     if batch.is_empty() {
                         return;
                     }
+                    continue;
                 }
                 Outcome::Clash | Outcome::Failed(_) => {
-                    return batch.into_iter().for_each(|work| self.carry_out_alone(work));
+                    for work in batch {
+                        self.carry_out_alone(work);
+                    }
                 }
             }
+            for work in aside {
+                self.carry_out_alone(work);
+            }
+            return self.keep_statistics();
         }
     }
 
     fn carry_out_alone(&mut self, work: Box<dyn Work>) {
-        let mut alone = vec![work];
-        let mut attempt = 0;
+        let (mut alone, mut aside) = (vec![work], Vec::new());
+        let (mut attempt, mut company) = (0, Company::Nobody);
         loop {
-            match self.together(&mut alone) {
+            match self.together(&mut alone, &mut aside, company) {
+                // It changes settings.
+                Outcome::Committed if !aside.is_empty() => {
+                    alone.append(&mut aside);
+                    company = Company::NobodyAtAll;
+                }
                 Outcome::Committed => return answer(alone, || Ok(())),
                 Outcome::Unknown => return answer(alone, || Err(Error::OutcomeUnknown)),
                 Outcome::Lost => {
+                    alone.append(&mut aside);
                     alone = outlast(alone);
-                    if alone.is_empty() {
-                        return;
-                    }
                 }
                 Outcome::Clash if attempt < ATTEMPTS => {
                     attempt += 1;
                     thread::sleep(Duration::from_millis(fastrand::u64(0..1 << attempt)));
+                    alone = still_waiting(alone);
                 }
                 Outcome::Clash => return answer(alone, || Err(Error::Busy)),
                 Outcome::Failed(error) => {
@@ -166,11 +184,19 @@ impl Writer {
                     return answer(alone, || Err(error.take().unwrap_or(Error::Stopped)));
                 }
             }
+            if alone.is_empty() {
+                return;
+            }
         }
     }
 
-    /// One transaction around the whole batch.
-    fn together(&mut self, batch: &mut [Box<dyn Work>]) -> Outcome {
+    /// One transaction around the whole batch; work that wants one of its own is put aside.
+    fn together(
+        &mut self,
+        batch: &mut Vec<Box<dyn Work>>,
+        aside: &mut Vec<Box<dyn Work>>,
+        company: Company,
+    ) -> Outcome {
         let mut link = match self
             .link
             .take()
@@ -183,7 +209,7 @@ impl Writer {
                 return Outcome::Lost;
             }
         };
-        let done = transact(&mut link, &self.cache, batch);
+        let done = transact(&mut link, &self.cache, batch, aside, company);
         let outcome = match (done, link.trouble()) {
             (Ok(()), _) => {
                 if self.is_away.swap(false, Ordering::Relaxed) {
@@ -200,10 +226,7 @@ impl Writer {
             (Err(error), _) => Outcome::Failed(error),
         };
         let is_whole = match outcome {
-            Outcome::Committed => {
-                link.keep_statistics();
-                link.lost().is_none()
-            }
+            Outcome::Committed => true,
             Outcome::Clash | Outcome::Failed(_) => link.rollback().is_ok(),
             Outcome::Lost | Outcome::Unknown => false,
         };
@@ -213,8 +236,17 @@ impl Writer {
         outcome
     }
 
+    /// Between two batches, when the answers are out.
+    fn keep_statistics(&mut self) {
+        if let Some(mut link) = self.link.take() {
+            link.keep_statistics();
+            self.link = Some(link).filter(|link| link.lost().is_none());
+        }
+    }
+
     /// Says once that the database is away, and why.
     fn say_away(&self, reason: &str) {
+        self.cache.forget();
         if !self.is_away.swap(true, Ordering::Relaxed) {
             tracing::error!(reason, "the database is away; requests wait for it");
         }
@@ -224,6 +256,11 @@ impl Writer {
 /// Waits a moment for the database to be back; gives the work that still waits then.
 fn outlast(batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
     thread::sleep(AGAIN);
+    still_waiting(batch)
+}
+
+/// The work whose answer somebody still waits for; what has waited too long is told so.
+fn still_waiting(batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
     let (late, waiting): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .filter(|work| !work.is_forsaken())
@@ -243,22 +280,33 @@ fn answer(batch: Vec<Box<dyn Work>>, mut outcome: impl FnMut() -> Result<(), Err
 }
 
 /// Does the work of the batch and commits it. An error says that the transaction is spoilt, or its outcome unknown.
-fn transact(link: &mut Link, cache: &Cache, batch: &mut [Box<dyn Work>]) -> Result<(), Error> {
-    link.begin("BEGIN");
-    link.lock(Lock::Settings)?;
+fn transact(
+    link: &mut Link,
+    cache: &Cache,
+    batch: &mut Vec<Box<dyn Work>>,
+    aside: &mut Vec<Box<dyn Work>>,
+    company: Company,
+) -> Result<(), Error> {
+    link.begin_to_write(company)?;
     let mut tx = Tx::new(Driver::Postgres(link), cache);
-    let is_alone = batch.len() == 1;
-    for work in batch {
-        if work.attempt(&mut tx) {
+    let mut at = 0;
+    while at < batch.len() {
+        if batch[at].attempt(&mut tx) {
             tx.keep();
+            at += 1;
             continue;
         }
         let wrote = tx.give_up();
-        if tx.is_troubled() || (wrote && !is_alone) {
+        if tx.is_troubled() || (wrote && company == Company::Batch) {
             return Err(Error::Stale);
         }
         if wrote {
             return Err(Error::Panicked);
+        }
+        if tx.wants_alone() {
+            aside.push(batch.remove(at));
+        } else {
+            at += 1;
         }
     }
     tx.flush()?;

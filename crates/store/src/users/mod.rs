@@ -49,7 +49,11 @@ statements! {
                ORDER BY id LIMIT 1 OFFSET ?3";
     MARK = "SELECT last FROM page_marks WHERE tenant = ?1 AND connection = ?2 AND place = ?3 AND at > ?4";
     SET_MARK = "INSERT INTO page_marks (tenant, connection, place, last, at) VALUES (?1, ?2, ?3, ?4, ?5)
-                ON CONFLICT (tenant, connection, place) DO UPDATE SET last = excluded.last, at = excluded.at";
+                ON CONFLICT (tenant, connection, place) DO UPDATE SET
+                    last = CASE WHEN page_marks.at > ?6 AND page_marks.last < excluded.last
+                           THEN page_marks.last ELSE excluded.last END,
+                    at = CASE WHEN page_marks.at > ?6 AND page_marks.last < excluded.last
+                         THEN page_marks.at ELSE excluded.at END";
     SWEEP_MARKS = "DELETE FROM page_marks WHERE at <= ?1";
     DUE = select!("WHERE tenant = ?1 AND purge_at IS NOT NULL AND legal_hold = 0 AND purge_at <= ?2
                    ORDER BY purge_at LIMIT ?3");
@@ -253,6 +257,8 @@ pub fn mark_page(
     now: Timestamp,
 ) -> Result<(), Error> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    // Two who read at once share the mark: it is the earlier one, since a user seen twice is no harm.
+    let since = now.saturating_sub(MEMORY).unwrap_or(now);
     tx.run(
         SET_MARK,
         params![
@@ -260,7 +266,8 @@ pub fn mark_page(
             connection.as_bytes(),
             offset,
             last.as_bytes(),
-            now
+            now,
+            since
         ],
     )
 }
