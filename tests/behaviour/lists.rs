@@ -289,3 +289,72 @@ async fn a_client_gets_the_attributes_that_it_asks_for() {
         .await
         .refused(400, "invalidValue");
 }
+
+#[tokio::test]
+async fn a_search_is_a_list_whose_question_is_in_the_body() {
+    let provost = start().await;
+    for name in ["ava", "ben", "cleo"] {
+        provost.client.create(&person(name)).await;
+    }
+    let asked = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": "userName sw \"b\" or userName sw \"c\"",
+        "attributes": ["userName"],
+        "startIndex": 2,
+        "count": 5,
+    });
+    let found = provost.client.post("/Users/.search", &asked).await.expect(200);
+    assert_eq!(
+        (
+            &found["totalResults"],
+            &found["startIndex"],
+            &found["itemsPerPage"]
+        ),
+        (&json!(2), &json!(2), &json!(1))
+    );
+    let user = &found["Resources"][0];
+    assert_eq!(
+        (&user["userName"], &user["emails"]),
+        (&json!("cleo@example.com"), &Value::Null)
+    );
+    let everybody = provost.client.post("/Users/.search", &json!({})).await;
+    assert_eq!(everybody.expect(200)["totalResults"], 3);
+    let detail = provost
+        .client
+        .post("/Users/.search", &json!({"filter": "userName is \"b\""}))
+        .await
+        .refused(400, "invalidFilter");
+    assert!(detail.contains("at position 10"), "{detail}");
+    provost.client.get("/Users/.search").await.refused(405, "");
+}
+
+#[tokio::test]
+async fn a_search_over_everything_finds_users_and_then_groups() {
+    let provost = start().await;
+    let mut made = Vec::new();
+    for name in ["ava", "ben"] {
+        made.push(id(&provost.client.create(&person(name)).await).to_owned());
+    }
+    for name in ["Sales", "Support"] {
+        let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name});
+        made.push(id(&provost.client.post("/Groups", &group).await.expect(201)).to_owned());
+    }
+    for count in 1..=4 {
+        let mut seen = Vec::new();
+        while seen.len() < made.len() {
+            let asked = json!({"startIndex": seen.len() + 1, "count": count});
+            let page = provost.client.post("/.search", &asked).await.expect(200);
+            assert_eq!(page["itemsPerPage"], count.min(made.len() - seen.len()));
+            seen.extend(ids(&page));
+        }
+        assert_eq!(seen, made, "in pages of {count}");
+    }
+    let one = json!({"filter": "displayName eq \"Support\"", "excludedAttributes": ["members"]});
+    let found = provost.client.post("/.search", &one).await.expect(200);
+    assert_eq!(
+        (&found["totalResults"], ids(&found)),
+        (&json!(1), made[3..].to_vec())
+    );
+    let total = provost.client.post("/.search", &json!({"count": 0})).await;
+    assert_eq!(total.expect(200)["totalResults"], 4);
+}

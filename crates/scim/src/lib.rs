@@ -14,6 +14,7 @@ mod patch;
 mod path;
 mod projection;
 pub mod schema;
+mod search;
 pub mod text;
 pub mod time;
 
@@ -24,6 +25,7 @@ pub use patch::{MemberChange, Miss, Patch, Patched, member_ids};
 pub use path::AttributePath;
 pub use projection::Projection;
 pub use schema::{Attribute, Schema, Schemas};
+pub use search::Search;
 
 /// A JSON object in the order in which it is written.
 pub type Object = serde_json::Map<String, serde_json::Value>;

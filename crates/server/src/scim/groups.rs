@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use directory::{ConnectionId, Ctx};
-use scim::{Patch, Schemas, list as scim_list, member_ids};
+use scim::{Patch, Schemas, member_ids};
 use serde_json::Value;
 use service::groups::{self, Members, Shown};
 use store::Tx;
@@ -12,14 +12,28 @@ use store::Tx;
 use super::body::Body;
 use super::client::Client;
 use super::precondition::{Precondition, with_version};
-use super::query::{ListQuery, Shape};
-use super::{Answer, scim};
+use super::query::{ListQuery, Shape, searched};
+use super::search::Found;
+use super::{Answer, Failure, scim};
 
 /// The most members of a group that a PATCH is answered with, unless they are asked for.
 const MAX_TOLD: usize = 1_000;
 
 /// `GET /Groups`
 pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
+    let page = query.page;
+    let found = find(&client, query, &shape).await?;
+    Ok(found.answer(page))
+}
+
+/// `POST /Groups/.search`
+pub(super) async fn search(client: Client, Body(body): Body) -> Answer {
+    let (query, shape) = searched(&body)?;
+    list(client, query, shape).await
+}
+
+/// One page of a list.
+pub(super) async fn find(client: &Client, query: ListQuery, shape: &Shape) -> Result<Found, Failure> {
     let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
     let members = shape.members();
     let listing = client
@@ -27,15 +41,15 @@ pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answ
         .store
         .scan(move |tx| groups::list(tx, &ctx, connection, query.filter.as_ref(), page, members))
         .await?;
-    let resources: Vec<_> = listing
+    let resources = listing
         .groups
         .iter()
-        .map(|shown| text(&client, &shape, shown))
+        .map(|shown| text(client, shape, shown))
         .collect();
-    Ok(scim(
-        StatusCode::OK,
-        scim_list::to_json(listing.total, page, &resources),
-    ))
+    Ok(Found {
+        total: listing.total,
+        resources,
+    })
 }
 
 /// `POST /Groups`
@@ -145,7 +159,7 @@ pub(super) async fn delete(client: Client, Path(id): Path<String>, known: Precon
 }
 
 /// The ids of the members that a POST or PUT tells; `None` where it says nothing of them.
-fn members_in(body: &scim::Object) -> Result<Option<Vec<String>>, super::Failure> {
+fn members_in(body: &scim::Object) -> Result<Option<Vec<String>>, Failure> {
     let found = body.iter().find(|(key, _)| key.eq_ignore_ascii_case("members"));
     let found: Option<&Value> = found.map(|(_, members)| members);
     Ok(found.map(member_ids).transpose()?)

@@ -8,6 +8,7 @@ mod groups;
 mod guard;
 mod precondition;
 mod query;
+mod search;
 mod users;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::{App, BASE_PATH};
@@ -44,8 +45,8 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/Schemas/{id}", get(discovery::schema))
         .route("/Me", any(guard::not_offered))
         .route("/Bulk", any(guard::not_offered))
-        .route("/.search", any(guard::not_offered))
-        .route("/Users/.search", any(guard::not_offered))
+        .route("/.search", post(search::everything))
+        .route("/Users/.search", post(users::search))
         .merge(groups());
     Router::new()
         .nest(BASE_PATH, routes)
@@ -69,7 +70,7 @@ fn groups() -> Router<App> {
                 .patch(groups::patch)
                 .delete(groups::delete),
         )
-        .route("/Groups/.search", any(guard::not_offered))
+        .route("/Groups/.search", post(groups::search))
         .layer(DefaultBodyLimit::max(MAX_GROUP_BODY))
 }
 

@@ -4,16 +4,27 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use scim::filter::Quotes;
 use scim::list::Page;
-use scim::{Filter, Kind, Projection, Schemas};
+use scim::{Filter, Kind, Projection, Schemas, Search};
 use service::groups::Members;
 
 use super::Failure;
 use crate::app::App;
 
 /// What a list is asked for.
+#[derive(Clone)]
 pub(super) struct ListQuery {
     pub(super) filter: Option<Filter>,
     pub(super) page: Page,
+}
+
+/// A list and its shape, as a search asks for them.
+pub(super) fn searched(body: &scim::Object) -> Result<(ListQuery, Shape), Failure> {
+    let Search {
+        filter,
+        page,
+        projection,
+    } = Search::parse(body)?;
+    Ok((ListQuery { filter, page }, Shape(projection)))
 }
 
 impl FromRequestParts<App> for ListQuery {

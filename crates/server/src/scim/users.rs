@@ -4,18 +4,32 @@ use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use directory::{Belonging, ConnectionId, Ctx, Record};
-use scim::{Patch, list as scim_list};
+use scim::Patch;
 use service::users;
 use store::Tx;
 
 use super::body::Body;
 use super::client::Client;
 use super::precondition::{Precondition, with_version};
-use super::query::{ListQuery, Shape};
-use super::{Answer, scim};
+use super::query::{ListQuery, Shape, searched};
+use super::search::Found;
+use super::{Answer, Failure, scim};
 
 /// `GET /Users`
 pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
+    let page = query.page;
+    let found = find(&client, query, &shape).await?;
+    Ok(found.answer(page))
+}
+
+/// `POST /Users/.search`
+pub(super) async fn search(client: Client, Body(body): Body) -> Answer {
+    let (query, shape) = searched(&body)?;
+    list(client, query, shape).await
+}
+
+/// One page of a list.
+pub(super) async fn find(client: &Client, query: ListQuery, shape: &Shape) -> Result<Found, Failure> {
     let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
     let is_filtered = query.filter.is_some();
     let listing = client
@@ -24,10 +38,10 @@ pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answ
         .scan(move |tx| users::list(tx, &ctx, connection, query.filter.as_ref(), page))
         .await?;
     if !is_filtered {
-        mark_end(&client, &listing, page.start_index - 1).await;
+        mark_end(client, &listing, page.start_index - 1).await;
     }
     let belongings = |id| listing.belongings.get(&id).map_or(&[][..], Vec::as_slice);
-    let resources: Vec<_> = listing
+    let resources = listing
         .records
         .iter()
         .map(|record| {
@@ -35,10 +49,10 @@ pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answ
             shape.text(&client.settings.schemas, json)
         })
         .collect();
-    Ok(scim(
-        StatusCode::OK,
-        scim_list::to_json(listing.total, page, &resources),
-    ))
+    Ok(Found {
+        total: listing.total,
+        resources,
+    })
 }
 
 /// Remembers where the page ended; a list is no worse for it where that fails.
