@@ -171,6 +171,7 @@ pub(crate) struct Simulate {
 pub(crate) enum Provider {
     Okta,
     Entra,
+    Authentik,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -53,6 +53,8 @@ fn app(provider: Provider, app: Option<App>) -> Result<simulator::App, Failure> 
         (Provider::Okta, Some(App::Oin)) => Ok(simulator::App::OktaOin),
         (Provider::Entra, None | Some(App::Default)) => Ok(simulator::App::Entra),
         (Provider::Entra, Some(App::AadOptscim062020)) => Ok(simulator::App::EntraAadOptscim062020),
+        (Provider::Authentik, None) => Ok(simulator::App::Authentik),
+        (Provider::Authentik, _) => Err(Failure::usage("--app: authentik has one way; leave it out")),
         (Provider::Okta, _) => Err(Failure::usage("--app: Okta has aiw and oin")),
         (Provider::Entra, _) => Err(Failure::usage("--app: Entra ID has default and aadOptscim062020")),
     }

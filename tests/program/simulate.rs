@@ -156,3 +156,55 @@ fn entra_plays_both_of_its_ways_without_a_deviation() {
         "{refused}"
     );
 }
+
+#[test]
+fn authentik_plays_its_way_without_a_deviation() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let play = [
+        "simulate",
+        "authentik",
+        "--url",
+        &serving.client.base,
+        "--token",
+        &serving.client.token,
+        "--people",
+        "30",
+    ];
+    // The second play finds everybody there, and adopts them.
+    for adopts in [false, true] {
+        let text = program.stdout(&play);
+        assert!(text.contains("what authentik needs"), "{text}");
+        for call in [
+            "configuration",
+            "reactivate",
+            "rename",
+            "lost link",
+            "return",
+            "add members",
+        ] {
+            assert!(text.contains(call), "{text}");
+        }
+        assert_eq!(text.contains("adopt"), adopts, "{text}");
+    }
+    let rows = json(&program.stdout(&["report", "provisioning", "--json"]));
+    assert_eq!(
+        rows.as_array().unwrap().len(),
+        30,
+        "whoever returned is the same account"
+    );
+    let refused = program.refused(
+        2,
+        &[
+            "simulate",
+            "authentik",
+            "--app",
+            "oin",
+            "--url",
+            "http://x",
+            "--token",
+            "x",
+        ],
+    );
+    assert!(refused.contains("authentik has one way"), "{refused}");
+}

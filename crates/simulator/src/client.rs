@@ -49,11 +49,7 @@ impl Client {
             http,
             base,
             token: plan.token.clone(),
-            user_agent: if plan.app.is_okta() {
-                "Okta SCIM Client 1.0.0"
-            } else {
-                "Microsoft Entra ID provisioning"
-            },
+            user_agent: plan.app.user_agent(),
             report: Mutex::default(),
         })
     }

@@ -1,4 +1,4 @@
-//! Groups as Okta and Entra ID push them, once the people are there.
+//! Groups as identity providers push them, once the people are there.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ pub(crate) async fn play(client: &Client, app: App, seed: u64) {
     let _ = match app {
         App::OktaAiw | App::OktaOin => push.okta(app).await,
         App::Entra | App::EntraAadOptscim062020 => push.entra(app).await,
+        App::Authentik => push.authentik().await,
     };
 }
 
@@ -126,6 +127,49 @@ impl Push<'_> {
         let rename =
             json!([{"op": "Replace", "path": "displayName", "value": format!("{} renamed", self.name)}]);
         self.patch("rename group", &path, rename).await?;
+        self.delete(&path).await
+    }
+
+    /// It looks through all groups first, then creates, renames, and brings each member with an operation of its own.
+    async fn authentik(&self) -> Option<()> {
+        self.send(
+            "discover groups",
+            Method::GET,
+            "/Groups?startIndex=1",
+            None,
+            &[200],
+        )
+        .await?;
+        let name = self.name.replace(' ', "+");
+        self.delete_left_over(&format!("/Groups?filter=displayName+eq+%22{name}%22"))
+            .await?;
+        let body =
+            json!({"schemas": [GROUP], "displayName": self.name, "externalId": format!("pk-{}", self.name)});
+        let id = self.create(&body).await?;
+        let path = format!("/Groups/{id}");
+        let taken = self
+            .send("create group", Method::POST, "/Groups", Some(&body), &[409])
+            .await?;
+        self.client
+            .expect("create group", taken.body["scimType"] == "uniqueness", || {
+                "the refusal of a taken name has no scimType uniqueness".to_owned()
+            });
+        let mut whole = body;
+        whole["id"] = id.as_str().into();
+        // The message's own schemas are left out.
+        let update = json!({"Operations": [{"op": "replace", "value": whole}]});
+        self.send("update group", Method::PATCH, &path, Some(&update), &[200, 204])
+            .await?;
+        let each = |op: &str, people: &[String]| -> Value {
+            let operation = |id: &String| json!({"op": op, "path": "members", "value": [{"value": id}]});
+            people.iter().map(operation).collect()
+        };
+        self.patch("add members", &path, each("add", &self.people))
+            .await?;
+        self.has(&path, &self.people).await?;
+        let (gone, kept) = self.people.split_at(self.people.len() / 2);
+        self.patch("remove members", &path, each("remove", gone)).await?;
+        self.has(&path, kept).await?;
         self.delete(&path).await
     }
 

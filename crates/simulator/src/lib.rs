@@ -1,6 +1,7 @@
 //! Plays an identity provider against any SCIM server, request by request as the real one sends them, and notes every
 //! answer that the real one could not work with.
 
+mod authentik;
 mod client;
 mod entra;
 mod groups;
@@ -28,12 +29,18 @@ pub enum App {
     Entra,
     /// Entra ID with the flag `aadOptscim062020` in the tenant's URL.
     EntraAadOptscim062020,
+    /// authentik's SCIM provider: PUT for users, PATCH for groups.
+    Authentik,
 }
 
 impl App {
-    /// Whether it is one of Okta's.
-    fn is_okta(self) -> bool {
-        matches!(self, Self::OktaAiw | Self::OktaOin)
+    /// What it calls itself in its requests.
+    const fn user_agent(self) -> &'static str {
+        match self {
+            Self::OktaAiw | Self::OktaOin => "Okta SCIM Client 1.0.0",
+            Self::Entra | Self::EntraAadOptscim062020 => "Microsoft Entra ID provisioning",
+            Self::Authentik => "goauthentik.io",
+        }
     }
 
     /// The identity provider's name.
@@ -41,6 +48,7 @@ impl App {
         match self {
             Self::OktaAiw | Self::OktaOin => "Okta",
             Self::Entra | Self::EntraAadOptscim062020 => "Entra ID",
+            Self::Authentik => "authentik",
         }
     }
 }
@@ -118,10 +126,10 @@ pub enum Error {
 pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<Report, Error> {
     let client = Arc::new(Client::new(&plan)?);
     client.reach().await?;
-    let may_go_on = if plan.app.is_okta() {
-        okta::test_connection(&client).await
-    } else {
-        entra::test_connection(&client).await
+    let may_go_on = match plan.app {
+        App::OktaAiw | App::OktaOin => okta::test_connection(&client).await,
+        App::Entra | App::EntraAadOptscim062020 => entra::test_connection(&client).await,
+        App::Authentik => authentik::test_connection(&client).await,
     };
     // No identity provider saves an integration whose test fails.
     if !may_go_on {
@@ -137,10 +145,10 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some(person) = next else { return };
-                if plan.app.is_okta() {
-                    okta::play(&client, plan.app, person).await;
-                } else {
-                    entra::play(&client, plan.app, person).await;
+                match plan.app {
+                    App::OktaAiw | App::OktaOin => okta::play(&client, plan.app, person).await,
+                    App::Entra | App::EntraAadOptscim062020 => entra::play(&client, plan.app, person).await,
+                    App::Authentik => authentik::play(&client, plan.app, person).await,
                 }
                 each();
             }
