@@ -172,6 +172,10 @@ pub(crate) enum Provider {
     Okta,
     Entra,
     Authentik,
+    #[value(name = "onelogin")]
+    OneLogin,
+    #[value(name = "jumpcloud")]
+    JumpCloud,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -54,7 +54,11 @@ fn app(provider: Provider, app: Option<App>) -> Result<simulator::App, Failure> 
         (Provider::Entra, None | Some(App::Default)) => Ok(simulator::App::Entra),
         (Provider::Entra, Some(App::AadOptscim062020)) => Ok(simulator::App::EntraAadOptscim062020),
         (Provider::Authentik, None) => Ok(simulator::App::Authentik),
-        (Provider::Authentik, _) => Err(Failure::usage("--app: authentik has one way; leave it out")),
+        (Provider::OneLogin, None) => Ok(simulator::App::OneLogin),
+        (Provider::JumpCloud, None) => Ok(simulator::App::JumpCloud),
+        (Provider::Authentik | Provider::OneLogin | Provider::JumpCloud, _) => Err(Failure::usage(
+            "--app: this identity provider has one way; leave it out",
+        )),
         (Provider::Okta, _) => Err(Failure::usage("--app: Okta has aiw and oin")),
         (Provider::Entra, _) => Err(Failure::usage("--app: Entra ID has default and aadOptscim062020")),
     }

@@ -206,5 +206,44 @@ fn authentik_plays_its_way_without_a_deviation() {
             "x",
         ],
     );
-    assert!(refused.contains("authentik has one way"), "{refused}");
+    assert!(refused.contains("has one way"), "{refused}");
+}
+
+#[test]
+fn onelogin_and_jumpcloud_play_their_ways_without_a_deviation() {
+    let program = program();
+    let serving = program.serve(&[]);
+    for (provider, name, seed) in [("onelogin", "OneLogin", "1"), ("jumpcloud", "JumpCloud", "2")] {
+        let play = [
+            "simulate",
+            provider,
+            "--url",
+            &serving.client.base,
+            "--token",
+            &serving.client.token,
+            "--people",
+            "30",
+            "--seed",
+            seed,
+        ];
+        for call in ["create", "link"] {
+            let text = program.stdout(&play);
+            assert!(text.contains(&format!("what {name} needs")), "{text}");
+            for call in [
+                call,
+                "test connection",
+                "update",
+                "remove members",
+                "delete group",
+            ] {
+                assert!(text.contains(call), "{text}");
+            }
+        }
+    }
+    let rows = json(&program.stdout(&["report", "provisioning", "--json"]));
+    let people = rows.as_array().unwrap().len();
+    assert_eq!(
+        people, 61,
+        "sixty people, and JumpCloud's test user, who is preserved"
+    );
 }

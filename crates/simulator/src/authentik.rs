@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client};
+use crate::client::Client;
 use crate::player::{Player, USER, check_list, encode};
 use crate::{App, Person};
 
@@ -43,11 +43,13 @@ impl Player<'_> {
             return;
         };
         self.person.family_name = format!("{}-Smith", self.person.family_name);
-        self.put("update", &id, true).await;
-        self.put("deactivate", &id, false).await;
-        self.put("reactivate", &id, true).await;
+        self.put("update", &id, &self.full(Some(&id), true), true).await;
+        self.put("deactivate", &id, &self.full(Some(&id), false), false)
+            .await;
+        self.put("reactivate", &id, &self.full(Some(&id), true), true)
+            .await;
         self.person.user_name = format!("renamed.{}", self.person.user_name);
-        self.put("rename", &id, true).await;
+        self.put("rename", &id, &self.full(Some(&id), true), true).await;
         let path = format!("/Users/{id}");
         if let Some(answer) = self.client.send("delete", Method::DELETE, &path, None).await {
             self.status("delete", &answer, &[204]);
@@ -61,16 +63,17 @@ impl Player<'_> {
         {
             self.status("lost link", &answer, &[404]);
         }
-        if let Some(answer) = self.post("return").await {
-            self.status("return", &answer, &[201]);
-            self.check_user("return", &answer, true);
-        }
+        self.post("return", &self.full(None, true)).await;
     }
 
     /// A 409 means that somebody of the name is there: found by a filter, and taken over by a PUT.
     async fn create_or_adopt(&self) -> Option<String> {
         const CALL: &str = "create";
-        let answer = self.post(CALL).await?;
+        let body = self.full(None, true);
+        let answer = self
+            .client
+            .send(CALL, Method::POST, "/Users", Some(&body))
+            .await?;
         self.status(CALL, &answer, &[201, 409]);
         self.check_user(CALL, &answer, true);
         if answer.status == 201 {
@@ -83,7 +86,7 @@ impl Player<'_> {
             format!("renamed.{}", self.person.user_name),
         ] {
             if let Some(id) = self.find(&user_name).await? {
-                self.put("adopt", &id, true).await;
+                self.put("adopt", &id, &self.full(Some(&id), true), true).await;
                 return Some(id);
             }
         }
@@ -102,20 +105,6 @@ impl Player<'_> {
         self.status(CALL, &answer, &[200]);
         check_list(self.client, CALL, &answer.body);
         Some(answer.body["Resources"][0]["id"].as_str().map(str::to_owned))
-    }
-
-    async fn post(&self, call: &'static str) -> Option<Answer> {
-        let body = self.full(None, true);
-        self.client.send(call, Method::POST, "/Users", Some(&body)).await
-    }
-
-    async fn put(&self, call: &'static str, id: &str, active: bool) {
-        let (path, body) = (format!("/Users/{id}"), self.full(Some(id), active));
-        if let Some(answer) = self.client.send(call, Method::PUT, &path, Some(&body)).await {
-            self.status(call, &answer, &[200]);
-            self.expect(call, answer.body["id"] == id, || "the id changed".to_owned());
-            self.check_user(call, &answer, active);
-        }
     }
 
     /// The whole user, as every request has it.

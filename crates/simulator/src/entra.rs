@@ -148,22 +148,6 @@ impl Player<'_> {
         self.read(call, id, active).await;
     }
 
-    async fn read(&self, call: &'static str, id: &str, active: bool) {
-        let path = format!("/Users/{id}");
-        let Some(answer) = self.client.send(call, Method::GET, &path, None).await else {
-            return;
-        };
-        self.status(call, &answer, &[200]);
-        self.check_user(call, &answer, active);
-        let is_scim = answer
-            .headers
-            .get("content-type")
-            .is_some_and(|of| of.as_bytes().starts_with(b"application/scim+json"));
-        self.expect(call, is_scim, || {
-            "the Content-Type is not application/scim+json".to_owned()
-        });
-    }
-
     /// A manager is set as bare text, and taken away with an empty value.
     async fn manager(&self, id: &str) {
         const CALL: &str = "manager";

@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 
 use crate::App;
 use crate::client::{Answer, Client};
-use crate::player::PATCH_OP;
-
-/// URN of the core Group schema.
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+use crate::player::{GROUP, PATCH_OP, encode};
 
 /// Pushes a group, changes it, and deletes it.
 pub(crate) async fn play(client: &Client, app: App, seed: u64) {
@@ -20,11 +17,17 @@ pub(crate) async fn play(client: &Client, app: App, seed: u64) {
         name: format!("Simulated group {seed}"),
         people,
     };
+    let by_name = format!("displayName eq {}", Value::from(push.name.as_str()));
     // What stops in the middle has been noted.
     let _ = match app {
         App::OktaAiw | App::OktaOin => push.okta(app).await,
         App::Entra | App::EntraAadOptscim062020 => push.entra(app).await,
         App::Authentik => push.authentik().await,
+        App::OneLogin => push.by_members("/Groups").await,
+        App::JumpCloud => {
+            push.by_members(&format!("/Groups?filter={}", encode(&by_name)))
+                .await
+        }
     };
 }
 
@@ -173,12 +176,37 @@ impl Push<'_> {
         self.delete(&path).await
     }
 
+    /// Created empty; members come and go in lists, without a filter.
+    async fn by_members(&self, look_up: &str) -> Option<()> {
+        self.delete_left_over(look_up).await?;
+        let body = json!({"schemas": [GROUP], "displayName": self.name});
+        let id = self.create(&body).await?;
+        let path = format!("/Groups/{id}");
+        let change = |op: &str, people: &[String]| {
+            let value: Value = people.iter().map(|id| json!({"value": id})).collect();
+            json!([{"op": op, "path": "members", "value": value}])
+        };
+        self.patch("add members", &path, change("add", &self.people))
+            .await?;
+        self.has(&path, &self.people).await?;
+        let (gone, kept) = self.people.split_at(self.people.len() / 2);
+        self.patch("remove members", &path, change("remove", gone))
+            .await?;
+        self.has(&path, kept).await?;
+        self.delete(&path).await
+    }
+
     /// A group that an earlier play left behind is deleted first.
     async fn delete_left_over(&self, look_up: &str) -> Option<()> {
         let found = self
             .send("look up group", Method::GET, look_up, None, &[200])
             .await?;
-        match found.body["Resources"][0]["id"].as_str() {
+        let groups = found.body["Resources"].as_array();
+        let own = groups
+            .into_iter()
+            .flatten()
+            .find(|group| group["displayName"] == self.name.as_str());
+        match own.and_then(|group| group["id"].as_str()) {
             Some(id) => self.delete(&format!("/Groups/{id}")).await,
             None => Some(()),
         }

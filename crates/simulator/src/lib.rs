@@ -5,7 +5,9 @@ mod authentik;
 mod client;
 mod entra;
 mod groups;
+mod jumpcloud;
 mod okta;
+mod onelogin;
 mod people;
 mod player;
 mod report;
@@ -31,6 +33,10 @@ pub enum App {
     EntraAadOptscim062020,
     /// authentik's SCIM provider: PUT for users, PATCH for groups.
     Authentik,
+    /// OneLogin, with bodies of the administrator's template.
+    OneLogin,
+    /// JumpCloud.
+    JumpCloud,
 }
 
 impl App {
@@ -40,6 +46,8 @@ impl App {
             Self::OktaAiw | Self::OktaOin => "Okta SCIM Client 1.0.0",
             Self::Entra | Self::EntraAadOptscim062020 => "Microsoft Entra ID provisioning",
             Self::Authentik => "goauthentik.io",
+            Self::OneLogin => "OneLogin",
+            Self::JumpCloud => "JumpCloud",
         }
     }
 
@@ -49,6 +57,8 @@ impl App {
             Self::OktaAiw | Self::OktaOin => "Okta",
             Self::Entra | Self::EntraAadOptscim062020 => "Entra ID",
             Self::Authentik => "authentik",
+            Self::OneLogin => "OneLogin",
+            Self::JumpCloud => "JumpCloud",
         }
     }
 }
@@ -130,6 +140,8 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
         App::OktaAiw | App::OktaOin => okta::test_connection(&client).await,
         App::Entra | App::EntraAadOptscim062020 => entra::test_connection(&client).await,
         App::Authentik => authentik::test_connection(&client).await,
+        App::OneLogin => onelogin::test_connection(&client).await,
+        App::JumpCloud => jumpcloud::test_connection(&client).await,
     };
     // No identity provider saves an integration whose test fails.
     if !may_go_on {
@@ -149,6 +161,8 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
                     App::OktaAiw | App::OktaOin => okta::play(&client, plan.app, person).await,
                     App::Entra | App::EntraAadOptscim062020 => entra::play(&client, plan.app, person).await,
                     App::Authentik => authentik::play(&client, plan.app, person).await,
+                    App::OneLogin => onelogin::play(&client, plan.app, person).await,
+                    App::JumpCloud => jumpcloud::play(&client, plan.app, person).await,
                 }
                 each();
             }

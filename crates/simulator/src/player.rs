@@ -7,6 +7,7 @@ use crate::client::{Answer, Client};
 use crate::{App, Person};
 
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -39,6 +40,43 @@ impl Player<'_> {
         Some(user["id"].as_str().map(str::to_owned))
     }
 
+    /// The user as it is told, with its media type.
+    pub(crate) async fn read(&self, call: &'static str, id: &str, active: bool) {
+        let path = format!("/Users/{id}");
+        let Some(answer) = self.client.send(call, Method::GET, &path, None).await else {
+            return;
+        };
+        self.status(call, &answer, &[200]);
+        self.check_user(call, &answer, active);
+        let is_scim = answer
+            .headers
+            .get("content-type")
+            .is_some_and(|of| of.as_bytes().starts_with(b"application/scim+json"));
+        self.expect(call, is_scim, || {
+            "the Content-Type is not application/scim+json".to_owned()
+        });
+    }
+
+    /// Creates the user; its id where that was done.
+    pub(crate) async fn post(&self, call: &'static str, body: &Value) -> Option<String> {
+        let answer = self.client.send(call, Method::POST, "/Users", Some(body)).await?;
+        self.status(call, &answer, &[201]);
+        self.check_user(call, &answer, true);
+        let id = answer.body["id"].as_str().map(str::to_owned);
+        self.expect(call, id.is_some(), || "the answer has no id".to_owned());
+        id.filter(|_| answer.status == 201)
+    }
+
+    /// Replaces the user.
+    pub(crate) async fn put(&self, call: &'static str, id: &str, body: &Value, active: bool) {
+        let path = format!("/Users/{id}");
+        if let Some(answer) = self.client.send(call, Method::PUT, &path, Some(body)).await {
+            self.status(call, &answer, &[200]);
+            self.expect(call, answer.body["id"] == id, || "the id changed".to_owned());
+            self.check_user(call, &answer, active);
+        }
+    }
+
     pub(crate) fn check_user(&self, call: &'static str, answer: &Answer, active: bool) {
         if answer.status >= 300 {
             return;
@@ -59,7 +97,8 @@ impl Player<'_> {
         self.expect(call, user["emails"][0]["value"] == person.email.as_str(), || {
             "the e-mail address is not as it was sent".to_owned()
         });
-        self.expect(call, user["externalId"] == person.external_id.as_str(), || {
+        let external_id = user["externalId"].as_str().unwrap_or_default();
+        self.expect(call, external_id == person.external_id, || {
             "externalId is not as it was sent".to_owned()
         });
         self.expect(
