@@ -176,6 +176,9 @@ pub(crate) enum Provider {
     OneLogin,
     #[value(name = "jumpcloud")]
     JumpCloud,
+    Ping,
+    Google,
+    Keycloak,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -56,11 +56,14 @@ fn app(provider: Provider, app: Option<App>) -> Result<simulator::App, Failure> 
         (Provider::Authentik, None) => Ok(simulator::App::Authentik),
         (Provider::OneLogin, None) => Ok(simulator::App::OneLogin),
         (Provider::JumpCloud, None) => Ok(simulator::App::JumpCloud),
-        (Provider::Authentik | Provider::OneLogin | Provider::JumpCloud, _) => Err(Failure::usage(
-            "--app: this identity provider has one way; leave it out",
-        )),
+        (Provider::Ping, None) => Ok(simulator::App::Ping),
+        (Provider::Google, None) => Ok(simulator::App::Google),
+        (Provider::Keycloak, None) => Ok(simulator::App::Keycloak),
         (Provider::Okta, _) => Err(Failure::usage("--app: Okta has aiw and oin")),
         (Provider::Entra, _) => Err(Failure::usage("--app: Entra ID has default and aadOptscim062020")),
+        _ => Err(Failure::usage(
+            "--app: this identity provider has one way; leave it out",
+        )),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Client {
     base: String,
     token: String,
     user_agent: &'static str,
+    content_type: &'static str,
     report: Mutex<Report>,
 }
 
@@ -50,6 +51,7 @@ impl Client {
             base,
             token: plan.token.clone(),
             user_agent: plan.app.user_agent(),
+            content_type: plan.app.content_type(),
             report: Mutex::default(),
         })
     }
@@ -101,7 +103,7 @@ impl Client {
             .header(AUTHORIZATION, authorization);
         if let Some(body) = body {
             request = request
-                .header(CONTENT_TYPE, "application/scim+json; charset=utf-8")
+                .header(CONTENT_TYPE, self.content_type)
                 .body(body.to_string());
         }
         let start = now();

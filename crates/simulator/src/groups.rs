@@ -23,8 +23,10 @@ pub(crate) async fn play(client: &Client, app: App, seed: u64) {
         App::OktaAiw | App::OktaOin => push.okta(app).await,
         App::Entra | App::EntraAadOptscim062020 => push.entra(app).await,
         App::Authentik => push.authentik().await,
+        App::Google => Some(()),
+        App::Keycloak => push.keycloak().await,
         App::OneLogin => push.by_members("/Groups").await,
-        App::JumpCloud => {
+        App::JumpCloud | App::Ping => {
             push.by_members(&format!("/Groups?filter={}", encode(&by_name)))
                 .await
         }
@@ -193,6 +195,22 @@ impl Push<'_> {
         self.patch("remove members", &path, change("remove", gone))
             .await?;
         self.has(&path, kept).await?;
+        self.delete(&path).await
+    }
+
+    /// Every attribute is replaced by its path.
+    async fn keycloak(&self) -> Option<()> {
+        self.delete_left_over("//Groups").await?;
+        let body = json!({"schemas": [GROUP], "displayName": self.name});
+        let id = self.create(&body).await?;
+        let path = format!("/Groups/{id}");
+        let replaced = json!([
+            {"op": "replace", "path": "displayName", "value": self.name},
+            {"op": "replace", "path": "externalId", "value": id},
+            {"op": "replace", "path": "members", "value": members(&self.people)},
+        ]);
+        self.patch("update group", &path, replaced).await?;
+        self.has(&path, &self.people).await?;
         self.delete(&path).await
     }
 

@@ -49,18 +49,8 @@ pub(crate) async fn play(client: &Client, app: App, person: Person) {
 
 impl Player<'_> {
     async fn jumpcloud(mut self) {
-        let Some(found) = self.look_up("look up", &self.person.user_name).await else {
+        let Some(id) = self.find_or_create(&self.plain(true)).await else {
             return;
-        };
-        let id = match found {
-            Some(id) => {
-                self.put("link", &id, &self.plain(true), true).await;
-                id
-            }
-            None => match self.post("create", &self.plain(true)).await {
-                Some(id) => id,
-                None => return,
-            },
         };
         self.person.family_name = format!("{}-Smith", self.person.family_name);
         self.put("update", &id, &self.plain(true), true).await;

@@ -4,11 +4,14 @@
 mod authentik;
 mod client;
 mod entra;
+mod google;
 mod groups;
 mod jumpcloud;
+mod keycloak;
 mod okta;
 mod onelogin;
 mod people;
+mod ping;
 mod player;
 mod report;
 
@@ -37,6 +40,12 @@ pub enum App {
     OneLogin,
     /// JumpCloud.
     JumpCloud,
+    /// Ping Identity.
+    Ping,
+    /// Google Workspace.
+    Google,
+    /// Keycloak with a SCIM client.
+    Keycloak,
 }
 
 impl App {
@@ -48,6 +57,17 @@ impl App {
             Self::Authentik => "goauthentik.io",
             Self::OneLogin => "OneLogin",
             Self::JumpCloud => "JumpCloud",
+            Self::Ping => "PingFederate",
+            Self::Google => "Google-Auto-Provisioning",
+            Self::Keycloak => "Keycloak",
+        }
+    }
+
+    /// The media type of its bodies.
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Google => "application/json",
+            _ => "application/scim+json; charset=utf-8",
         }
     }
 
@@ -59,6 +79,9 @@ impl App {
             Self::Authentik => "authentik",
             Self::OneLogin => "OneLogin",
             Self::JumpCloud => "JumpCloud",
+            Self::Ping => "Ping",
+            Self::Google => "Google Workspace",
+            Self::Keycloak => "Keycloak",
         }
     }
 }
@@ -142,6 +165,9 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
         App::Authentik => authentik::test_connection(&client).await,
         App::OneLogin => onelogin::test_connection(&client).await,
         App::JumpCloud => jumpcloud::test_connection(&client).await,
+        App::Ping => ping::test_connection(&client).await,
+        App::Google => google::test_connection(&client).await,
+        App::Keycloak => keycloak::test_connection(&client).await,
     };
     // No identity provider saves an integration whose test fails.
     if !may_go_on {
@@ -163,6 +189,9 @@ pub async fn run(plan: Plan, each: impl Fn() + Send + Sync + 'static) -> Result<
                     App::Authentik => authentik::play(&client, plan.app, person).await,
                     App::OneLogin => onelogin::play(&client, plan.app, person).await,
                     App::JumpCloud => jumpcloud::play(&client, plan.app, person).await,
+                    App::Ping => ping::play(&client, plan.app, person).await,
+                    App::Google => google::play(&client, plan.app, person).await,
+                    App::Keycloak => keycloak::play(&client, plan.app, person).await,
                 }
                 each();
             }

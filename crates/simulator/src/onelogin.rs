@@ -42,18 +42,8 @@ pub(crate) async fn play(client: &Client, app: App, person: Person) {
 
 impl Player<'_> {
     async fn onelogin(mut self) {
-        let Some(found) = self.look_up("look up", &self.person.user_name).await else {
+        let Some(id) = self.find_or_create(&self.template(true)).await else {
             return;
-        };
-        let id = match found {
-            Some(id) => {
-                self.put("link", &id, &self.template(true), true).await;
-                id
-            }
-            None => match self.post("create", &self.template(true)).await {
-                Some(id) => id,
-                None => return,
-            },
         };
         self.read("read", &id, true).await;
         self.person.family_name = format!("{}-Smith", self.person.family_name);

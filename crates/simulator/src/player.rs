@@ -57,6 +57,17 @@ impl Player<'_> {
         });
     }
 
+    /// Whoever has the name is linked, and nobody is made twice.
+    pub(crate) async fn find_or_create(&self, body: &Value) -> Option<String> {
+        match self.look_up("look up", &self.person.user_name).await? {
+            Some(id) => {
+                self.put("link", &id, body, true).await;
+                Some(id)
+            }
+            None => self.post("create", body).await,
+        }
+    }
+
     /// Creates the user; its id where that was done.
     pub(crate) async fn post(&self, call: &'static str, body: &Value) -> Option<String> {
         let answer = self.client.send(call, Method::POST, "/Users", Some(body)).await?;
