@@ -168,8 +168,11 @@ pub(crate) enum Storage {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MappingSettings {
     /// It is for any user
-    #[arg(long, conflicts_with_all = ["attribute", "filter"])]
+    #[arg(long, conflicts_with_all = ["attribute", "filter", "group"])]
     pub(crate) any: bool,
+    /// It is for members of this group, by its name or id, or of a group within it; may be repeated
+    #[arg(long, value_name = "GROUP", conflicts_with_all = ["attribute", "filter"])]
+    pub(crate) group: Vec<String>,
     /// It is for users who match this SCIM filter, such as 'department eq "Sales" and not (countryCode eq "DE")'
     #[arg(long, value_name = "FILTER", conflicts_with = "attribute")]
     pub(crate) filter: Option<String>,

@@ -17,38 +17,9 @@ use crate::exit::Failure;
 
 pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), Failure> {
     match command {
-        cli::Mapping::List => {
-            let settings = session.settings()?;
-            let columns = [
-                "#",
-                "Name",
-                "For",
-                "Connections",
-                "Profile",
-                "Storage",
-                "Quota",
-                "Activation mail",
-            ];
-            let above = shadowed(&settings.mappings);
-            let row = |(one, above): (&Mapping, Option<&Mapping>)| {
-                let mut cells = row(one, &settings);
-                if let Some(above) = above {
-                    cells[2] = format!("{} (never matches: {} is above)", cells[2], above.name);
-                }
-                cells
-            };
-            let rows: Vec<_> = settings.mappings.iter().zip(above).map(row).collect();
-            let values = || {
-                settings
-                    .mappings
-                    .iter()
-                    .map(|one| value(one, &settings))
-                    .collect()
-            };
-            session.reader.list(&columns, &rows, values)?;
-        }
+        cli::Mapping::List => list(session)?,
         cli::Mapping::Add { name, settings, at } => {
-            let change = change(None, *settings)?;
+            let change = change(session, None, *settings)?;
             let one = session
                 .write(move |tx, ctx| mappings::add(tx, ctx, &name, &change, at))
                 .await?;
@@ -59,14 +30,17 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
             rename,
             settings,
         } => {
-            let change = change(rename, *settings)?;
+            let change = change(session, rename, *settings)?;
             let one = session
                 .write(move |tx, ctx| mappings::set(tx, ctx, &name, &change))
                 .await?;
             done(session, &one, "Changed")?;
         }
         cli::Mapping::Apply { file, existing, yes } => {
-            let list = file.as_deref().map(mapping_file::read).transpose()?;
+            let list = file
+                .as_deref()
+                .map(|file| mapping_file::read(session, file))
+                .transpose()?;
             if existing {
                 let consent = if yes { Consent::Given } else { Consent::ToBeAsked };
                 mapping_apply::with_existing(session, list, consent).await?;
@@ -78,7 +52,10 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
             }
         }
         cli::Mapping::Preview { file } => {
-            let list = file.as_deref().map(mapping_file::read).transpose()?;
+            let list = file
+                .as_deref()
+                .map(|file| mapping_file::read(session, file))
+                .transpose()?;
             mapping_apply::preview(session, list).await?;
         }
         cli::Mapping::Explain {
@@ -113,6 +90,44 @@ pub(super) async fn run(session: &Session, command: cli::Mapping) -> Result<(), 
     Ok(())
 }
 
+fn list(session: &Session) -> Result<(), Failure> {
+    let settings = session.settings()?;
+    let columns = [
+        "#",
+        "Name",
+        "For",
+        "Connections",
+        "Profile",
+        "Storage",
+        "Quota",
+        "Activation mail",
+    ];
+    let above = shadowed(&settings.mappings);
+    let row = |(one, above): (&Mapping, Option<&Mapping>)| {
+        let mut cells = row(one, &settings);
+        cells[2] = in_words(session, one, &settings)?;
+        if let Some(above) = above {
+            cells[2] = format!("{} (never matches: {} is above)", cells[2], above.name);
+        }
+        Ok(cells)
+    };
+    let rows: Vec<_> = settings
+        .mappings
+        .iter()
+        .zip(above)
+        .map(row)
+        .collect::<Result<_, Failure>>()?;
+    let values = || {
+        settings
+            .mappings
+            .iter()
+            .map(|one| value(one, &settings))
+            .collect()
+    };
+    session.reader.list(&columns, &rows, values)?;
+    Ok(())
+}
+
 fn explain(
     session: &Session,
     user: Option<&str>,
@@ -124,7 +139,9 @@ fn explain(
         let record = session
             .store
             .read(|tx| service::users::find(tx, session.tenant, user))?;
-        return Ok(explain::of_user(&settings, &record));
+        return Ok(session
+            .store
+            .read(|tx| explain::of_user(tx, &settings, &record))?);
     }
     let path = file.unwrap_or(Path::new("-"));
     let bytes =
@@ -132,7 +149,9 @@ fn explain(
     let body = scim::json::parse_object(&bytes).map_err(service::Error::from)?;
     let sent = settings.schemas.admit(body).map_err(service::Error::from)?;
     let connection = named(&settings.connections, connection).map_err(service::Error::from)?;
-    Ok(explain::of_body(&settings, &sent, Some(connection.id)))
+    Ok(session
+        .store
+        .read(|tx| explain::of_body(tx, &settings, &sent, Some(connection.id)))?)
 }
 
 fn explained_row(one: &Explained) -> Vec<String> {
@@ -161,8 +180,13 @@ fn done(session: &Session, one: &Mapping, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn change(name: Option<String>, settings: MappingSettings) -> Result<MappingChange, Failure> {
+fn change(
+    session: &Session,
+    name: Option<String>,
+    settings: MappingSettings,
+) -> Result<MappingChange, Failure> {
     let condition = match settings.attribute {
+        _ if !settings.group.is_empty() => Some(session.of_groups(&settings.group)?),
         Some(path) => Some(Condition::Attribute {
             path: AttributePath::parse(&path).map_err(|error| Failure::usage(error.detail))?,
             values: settings.value,
@@ -207,6 +231,13 @@ fn row(one: &Mapping, settings: &Settings) -> Vec<String> {
             .map_or("the profile's".to_owned(), |quota| quota.to_string()),
         if one.outcome.activation_mail { "yes" } else { "no" }.to_owned(),
     ]
+}
+
+/// Whom the mapping is for.
+fn in_words(session: &Session, one: &Mapping, settings: &Settings) -> Result<String, Failure> {
+    Ok(session
+        .store
+        .read(|tx| service::groups::in_words(tx, settings, &one.condition))?)
 }
 
 /// The mapping with names for ids.

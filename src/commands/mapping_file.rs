@@ -11,6 +11,7 @@ use serde::Deserialize;
 use service::settings::mapping_list::{Example, MappingList};
 use service::settings::mappings::MappingChange;
 
+use super::Session;
 use crate::exit::Failure;
 
 #[derive(Deserialize)]
@@ -35,6 +36,8 @@ struct MappingEntry {
     case_sensitive: bool,
     filter: Option<String>,
     #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
     connections: Vec<String>,
     profile: String,
     storage: String,
@@ -52,8 +55,11 @@ struct ExampleEntry {
     profile: Option<String>,
 }
 
+/// What a mapping says that says whom it is for twice, or not at all.
+const ONE_OF: &str = "say one of any = true, attribute with values, filter, or groups";
+
 /// Reads the file.
-pub(super) fn read(path: &Path) -> Result<MappingList, Failure> {
+pub(super) fn read(session: &Session, path: &Path) -> Result<MappingList, Failure> {
     let named = |what: String| Failure::usage(format!("{}: {what}", path.display()));
     if !path.is_file() {
         let what = if path.is_dir() {
@@ -74,7 +80,7 @@ pub(super) fn read(path: &Path) -> Result<MappingList, Failure> {
     }
     let mappings = file.mapping.into_iter().map(|entry| {
         let name = entry.name.clone();
-        let change = entry.into_change();
+        let change = entry.into_change(session);
         change
             .map(|change| (name.clone(), change))
             .map_err(|what| named(format!("mapping \"{name}\": {what}")))
@@ -92,8 +98,12 @@ pub(super) fn read(path: &Path) -> Result<MappingList, Failure> {
 }
 
 impl MappingEntry {
-    fn into_change(self) -> Result<MappingChange, String> {
+    fn into_change(self, session: &Session) -> Result<MappingChange, String> {
         let condition = match (self.any, self.attribute, self.filter) {
+            (false, None, None) if !self.groups.is_empty() => session
+                .of_groups(&self.groups)
+                .map_err(|error| error.to_string())?,
+            _ if !self.groups.is_empty() => return Err(ONE_OF.to_owned()),
             (true, None, None) => Condition::Any,
             (false, Some(path), None) => Condition::Attribute {
                 path: AttributePath::parse(&path).map_err(|error| error.detail)?,
@@ -103,7 +113,7 @@ impl MappingEntry {
             (false, None, Some(filter)) => Condition::Filter {
                 filter: Filter::parse(&filter, Quotes::Required).map_err(|error| error.detail)?,
             },
-            _ => return Err("say one of any = true, attribute with values, or filter".to_owned()),
+            _ => return Err(ONE_OF.to_owned()),
         };
         let quota: Option<Bytes> = self.quota.map(|text| text.parse()).transpose()?;
         Ok(MappingChange {

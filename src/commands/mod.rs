@@ -22,7 +22,7 @@ mod welcome;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use directory::{Actor, Ctx, Settings, TenantId, Timestamp, rfc3339};
+use directory::{Actor, Condition, Ctx, Settings, TenantId, Timestamp, rfc3339};
 use store::{DatabaseUrl, Store, Tx};
 
 use crate::cli::{Cli, Command, Common};
@@ -79,6 +79,18 @@ impl Session {
     ) -> Result<R, Failure> {
         let ctx = self.context();
         Ok(self.store.write(move |tx| work(tx, &ctx)).await?)
+    }
+
+    /// The condition of a mapping for these groups, each by its id or name.
+    fn of_groups(&self, texts: &[String]) -> Result<Condition, Failure> {
+        let settings = self.settings()?;
+        let groups = self.store.read(|tx| {
+            let ids = texts
+                .iter()
+                .map(|text| Ok(service::groups::named(tx, &settings, text)?.id));
+            ids.collect::<Result<_, service::Error>>()
+        })?;
+        Ok(Condition::Group { groups })
     }
 
     fn context(&self) -> Ctx {

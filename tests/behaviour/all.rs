@@ -2,6 +2,7 @@
 
 mod connections;
 mod discovery;
+mod group_mappings;
 mod groups;
 mod idp_requests;
 mod leavers;

@@ -531,6 +531,50 @@ fn a_file_of_mappings_is_applied_whole_if_its_examples_come_out_right() {
     assert_eq!(removed["removed"], 1);
 }
 
+#[tokio::test]
+async fn a_mapping_for_a_group_is_made_by_its_name() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let add = |group: &'static str| {
+        [
+            "mapping",
+            "add",
+            "Engineers",
+            "--group",
+            group,
+            "--profile",
+            "default",
+            "--storage",
+            "default",
+        ]
+    };
+    let refused = program.refused(3, &add("Engineers"));
+    assert!(refused.contains("There is no group \"Engineers\""), "{refused}");
+    let body =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Engineers"});
+    let group = serving.client.post("/Groups", &body).await.expect(201);
+    program.stdout(&add("engineers"));
+    let listed = program.stdout(&["mapping", "list"]);
+    assert!(listed.contains("member of \"Engineers\""), "{listed}");
+    let values = json(&program.stdout(&["mapping", "list", "--json"]));
+    assert_eq!(
+        values[0]["condition"],
+        json!({"kind": "group", "groups": [group["id"]]})
+    );
+    serving.client.create(&person("ava")).await;
+    let explained = program.stdout(&["mapping", "explain", "ava@example.com"]);
+    assert!(explained.contains("groups has no value"), "{explained}");
+    let id = group["id"].as_str().unwrap();
+    serving.client.delete(&format!("/Groups/{id}")).await.expect(204);
+    let listed = program.stdout(&["mapping", "list"]);
+    assert!(listed.contains("a group that is gone"), "{listed}");
+    let file =
+        "[[mapping]]\nname = \"E\"\ngroups = [\"Engineers\"]\nprofile = \"default\"\nstorage = \"default\"\n";
+    std::fs::write(program.folder().join("mappings.toml"), file).unwrap();
+    let refused = program.refused(2, &["mapping", "apply", "-f", "mappings.toml"]);
+    assert!(refused.contains("There is no group"), "{refused}");
+}
+
 #[test]
 fn a_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish"] {

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use jiff::Timestamp;
 use scim::filter::{Look, Lookup};
 use scim::schema::{ENTERPRISE, USER_PRINCIPAL_NAME};
 use scim::text::{fold, nfc};
 use scim::{AttributePath, Object, Schemas, is_absent};
 use serde_json::Value;
 
-use crate::{Condition, ConnectionId, Mapping};
+use crate::{Belonging, Condition, ConnectionId, Mapping};
 
 /// The person to judge.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,8 @@ pub struct Subject<'a> {
     pub attributes: &'a Object,
     /// Undeclared attributes that this request carries.
     pub undeclared: &'a Object,
+    /// The groups that the person belongs to, through groups within groups too.
+    pub groups: &'a [Belonging],
     /// Whether an undeclared attribute that is not there is absent or unknown.
     pub carries: Carries,
 }
@@ -33,6 +36,9 @@ pub enum Carries {
     Everything,
     /// What changes (PATCH), or nothing: it is unknown.
     Changes,
+    /// Nothing, and the person is as it was when it was last judged whole: to a mapping that is no younger than that, it is
+    /// absent, and to a younger one unknown.
+    NothingSince(Timestamp),
 }
 
 /// What the mappings say.
@@ -136,8 +142,15 @@ pub fn judge<'m>(mapping: &'m Mapping, subject: &Subject<'_>) -> Judged<'m> {
     if !mapping.is_for(subject.connection) {
         return judged(Answer::OtherConnection, Vec::new());
     }
+    let subject = &subject.seen_by(mapping);
     let holds = match &mapping.condition {
         Condition::Any => Some(true),
+        Condition::Group { groups } => Some(
+            subject
+                .groups
+                .iter()
+                .any(|belonging| groups.contains(&belonging.group)),
+        ),
         Condition::Attribute {
             path,
             values,
@@ -164,13 +177,19 @@ pub fn judge<'m>(mapping: &'m Mapping, subject: &Subject<'_>) -> Judged<'m> {
                 .collect(),
         }
     };
-    judged(answer, mapping.condition.paths().into_iter().map(look).collect())
-}
-
-impl Mapping {
-    fn is_for(&self, connection: Option<ConnectionId>) -> bool {
-        self.connections.is_empty() || connection.is_some_and(|id| self.connections.contains(&id))
+    let mut looked: Vec<_> = mapping.condition.paths().into_iter().map(look).collect();
+    if mapping.is_for_groups() {
+        looked.push(Looked {
+            attribute: "groups".to_owned(),
+            is_known: true,
+            found: subject
+                .groups
+                .iter()
+                .map(|belonging| belonging.display.clone())
+                .collect(),
+        });
     }
+    judged(answer, looked)
 }
 
 fn one_of(found: &str, values: &[String], case_sensitive: bool) -> bool {
@@ -186,6 +205,18 @@ fn one_of(found: &str, values: &[String], case_sensitive: bool) -> bool {
 }
 
 impl<'a> Subject<'a> {
+    /// What a mapping that has been as it is for some time may take for absent.
+    fn seen_by(&self, mapping: &Mapping) -> Self {
+        let carries = match self.carries {
+            Carries::NothingSince(at) if mapping.since.is_some_and(|since| since <= at) => {
+                Carries::Everything
+            }
+            Carries::NothingSince(_) => Carries::Changes,
+            carries => carries,
+        };
+        Self { carries, ..*self }
+    }
+
     /// The values at `path` as text; `None` where they are not known.
     fn values(&self, path: &AttributePath) -> Option<Vec<Cow<'a, str>>> {
         let found = self.find(path)?;
@@ -200,7 +231,7 @@ impl<'a> Subject<'a> {
             .map(|object| dig(object, path))
             .find(|values| !values.is_empty());
         match found {
-            None if self.carries == Carries::Changes && !self.is_kept(path) => None,
+            None if self.carries != Carries::Everything && !self.is_kept(path) => None,
             found => Some(found.unwrap_or_default()),
         }
     }

@@ -21,6 +21,7 @@ fn mapping(name: &str, condition: Condition) -> Mapping {
         condition,
         connections: vec![],
         outcome,
+        since: None,
     }
 }
 
@@ -42,6 +43,7 @@ fn verdict(mappings: &[Mapping], body: Value, carries: Carries) -> String {
         connection: None,
         attributes: &admitted.attributes,
         undeclared: &admitted.undeclared,
+        groups: &[],
         carries,
     };
     match decide(mappings, &subject) {
@@ -273,6 +275,7 @@ fn a_miss_tells_what_was_looked_at_and_found() {
         connection: None,
         attributes: &Object::new(),
         undeclared: &undeclared,
+        groups: &[],
         carries: Carries::Everything,
     };
     let Verdict::Unmatched(looked) = decide(&mappings, &subject) else {

@@ -3,7 +3,9 @@
 use scim::{AttributePath, Filter};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, ConnectionId, MappingId, Name, ProfileId, StorageId};
+use jiff::Timestamp;
+
+use crate::{Bytes, ConnectionId, GroupId, MappingId, Name, ProfileId, StorageId};
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct Mapping {
     pub connections: Vec<ConnectionId>,
     /// What those people get.
     pub outcome: Outcome,
+    /// Since when it has been for those people; `None` where that was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// Whom a mapping is for.
@@ -38,6 +43,11 @@ pub enum Condition {
         /// Whether case counts.
         case_sensitive: bool,
     },
+    /// Members of any of these groups, directly or through groups within them.
+    Group {
+        /// The groups; one that is gone has no members.
+        groups: Vec<GroupId>,
+    },
     /// Users who match a SCIM filter.
     Filter {
         /// The filter; undeclared attributes may stand in it too.
@@ -49,10 +59,22 @@ impl Condition {
     /// The attributes that the condition looks at.
     pub fn paths(&self) -> Vec<&AttributePath> {
         match self {
-            Self::Any => Vec::new(),
+            Self::Any | Self::Group { .. } => Vec::new(),
             Self::Attribute { path, .. } => vec![path],
             Self::Filter { filter } => filter.paths(),
         }
+    }
+}
+
+impl Mapping {
+    /// Whether it is for members of groups.
+    pub fn is_for_groups(&self) -> bool {
+        matches!(self.condition, Condition::Group { .. })
+    }
+
+    /// Whether it is for users of this connection; `None` for manual ones.
+    pub fn is_for(&self, connection: Option<ConnectionId>) -> bool {
+        self.connections.is_empty() || connection.is_some_and(|id| self.connections.contains(&id))
     }
 }
 
@@ -112,6 +134,10 @@ impl std::fmt::Display for Condition {
         match self {
             Self::Any => f.write_str("any user"),
             Self::Filter { filter } => write!(f, "{filter}"),
+            Self::Group { groups } => {
+                let groups: Vec<_> = groups.iter().map(ToString::to_string).collect();
+                write!(f, "member of {}", groups.join(" or "))
+            }
             Self::Attribute {
                 path,
                 values,

@@ -16,6 +16,7 @@ pub enum Thing {
     Attribute,
     Token,
     User,
+    Group,
 }
 
 impl Thing {
@@ -35,6 +36,7 @@ impl fmt::Display for Thing {
             Self::Attribute => "attribute",
             Self::Token => "token",
             Self::User => "user",
+            Self::Group => "group",
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use directory::{Actor, Ctx, UserId};
+use directory::{Actor, Ctx, UserId, Wait};
 use service::users;
 use store::leases::{self, Lease};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ const SWEEP: i64 = 60;
 const ROUNDS: u32 = 10;
 
 pub(crate) async fn run(app: App) {
-    let (mut seen, node) = (None, clock::fresh_id());
+    let (mut seen, node) = (Seen::default(), clock::fresh_id());
     for round in 1_u32.. {
         tokio::time::sleep(EVERY).await;
         let looked_after = match has_lease(&app, node).await {
@@ -55,51 +55,80 @@ async fn has_lease(app: &App, node: Uuid) -> Result<bool, service::Error> {
     }
 }
 
-/// `seen` is the number of the last event before the last look: whatever frees a seat or lets a mapping match is one, so
-/// where there is none since, nobody who is held can be active now.
-async fn look_after_users(app: &App, seen: &mut Option<i64>) -> Result<(), service::Error> {
+/// What there was at the last look: whatever frees a seat is an event, and whatever lets a mapping match a new generation of
+/// settings, so where there is none since, nobody who waits for it can be active now. Who joins a group is decided about
+/// for that.
+#[derive(Default)]
+struct Seen {
+    event: Option<i64>,
+    generation: Option<i64>,
+}
+
+async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Error> {
     let now = clock::now();
     if now.as_second() % SWEEP == 0 {
         app.store
             .write(move |tx| store::users::sweep_marks(tx, now))
             .await?;
     }
-    let last = Some(app.store.look(store::events::last).await?);
-    let is_quiet = *seen == last;
+    let event = Some(app.store.look(store::events::last).await?);
+    let generation = Some(app.store.look(store::settings::generation).await?);
+    let mut waits = Vec::new();
+    waits.extend((seen.generation != generation).then_some(Wait::Unmatched));
+    waits.extend((seen.event != event).then_some(Wait::Limit));
     let mut is_whole = true;
     for tenant in app.store.look(store::settings::tenants).await? {
         let ctx = clock::context(Actor::System, tenant.id);
         // What fails for one tenant must not stop the others.
-        let admitted = if is_quiet {
-            Ok(())
-        } else {
-            admit_held(app, &ctx).await
-        };
+        let admitted = admit_held(app, &ctx, &waits).await;
+        let decided = decide_due(app, &ctx).await;
         let purged = purge_due(app, &ctx).await;
-        for error in [admitted.err(), purged.err()].into_iter().flatten() {
+        for error in [admitted.err(), decided.err(), purged.err()]
+            .into_iter()
+            .flatten()
+        {
             is_whole = false;
             tracing::warn!(%error, tenant = %tenant.name, "could not look after held and preserved users");
         }
     }
-    *seen = last.filter(|_| is_whole);
+    if is_whole {
+        *seen = Seen { event, generation };
+    }
     Ok(())
 }
 
-async fn admit_held(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
-    let asking = ctx.clone();
-    let is_anybody = app
-        .store
-        .look(move |tx| users::is_anybody_held(tx, &asking))
-        .await?;
-    if !is_anybody {
-        return Ok(());
-    }
-    let mut next = Some(UserId::from(uuid::Uuid::nil()));
-    while let Some(after) = next {
-        let ctx = ctx.clone();
-        next = app.store.write(move |tx| users::admit(tx, &ctx, after)).await?;
+async fn admit_held(app: &App, ctx: &Ctx, waits: &[Wait]) -> Result<(), service::Error> {
+    for &wait in waits {
+        let asking = ctx.clone();
+        let is_anybody = app
+            .store
+            .look(move |tx| users::is_anybody_held(tx, &asking, wait))
+            .await?;
+        let mut next = is_anybody.then_some(UserId::from(uuid::Uuid::nil()));
+        while let Some(after) = next {
+            let ctx = ctx.clone();
+            next = app
+                .store
+                .write(move |tx| users::admit(tx, &ctx, wait, after))
+                .await?;
+        }
     }
     Ok(())
+}
+
+async fn decide_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
+    loop {
+        let asking = ctx.clone();
+        if !app
+            .store
+            .look(move |tx| users::is_any_decision_due(tx, &asking))
+            .await?
+        {
+            return Ok(());
+        }
+        let ctx = ctx.clone();
+        app.store.write(move |tx| users::decide_due(tx, &ctx)).await?;
+    }
 }
 
 async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {

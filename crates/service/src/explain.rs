@@ -1,8 +1,11 @@
 //! Why a person gets what they get: every mapping in order, what it says and what it looked at.
 
-use directory::{Answer, Carries, ConnectionId, Record, Settings, Subject, judge};
+use directory::{Answer, Carries, ConnectionId, Mapping, Record, Settings, Subject, judge};
 use scim::{Admitted, Object};
 use serde_json::{Value, json};
+use store::Tx;
+
+use crate::Error;
 
 /// What one mapping says, in words.
 #[derive(Debug, Clone)]
@@ -22,47 +25,61 @@ pub struct Explained {
 }
 
 /// The mappings for a user as it is kept: what was only in a request is unknown.
-pub fn of_user(settings: &Settings, record: &Record) -> Vec<Explained> {
+///
+/// # Errors
+/// The store's.
+pub fn of_user(tx: &mut Tx<'_>, settings: &Settings, record: &Record) -> Result<Vec<Explained>, Error> {
     let user = record.clone().open();
+    let groups = crate::groups::of_facts(tx, settings.tenant.id, &user.facts)?;
     let subject = Subject {
         schemas: &settings.schemas,
         connection: user.facts.connection,
         attributes: &user.shown_attributes(),
         undeclared: &Object::new(),
-        carries: Carries::Changes,
+        groups: &groups,
+        carries: crate::users::known_of(&user.facts),
     };
-    explained(settings, &subject)
+    explained(tx, settings, &subject)
 }
 
-/// The mappings for a create with this body.
-pub fn of_body(settings: &Settings, sent: &Admitted, connection: Option<ConnectionId>) -> Vec<Explained> {
+/// The mappings for a create with this body, which belongs to no group yet.
+///
+/// # Errors
+/// The store's.
+pub fn of_body(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    sent: &Admitted,
+    connection: Option<ConnectionId>,
+) -> Result<Vec<Explained>, Error> {
     let subject = Subject {
         schemas: &settings.schemas,
         connection,
         attributes: &sent.attributes,
         undeclared: &sent.undeclared,
+        groups: &[],
         carries: Carries::Everything,
     };
-    explained(settings, &subject)
+    explained(tx, settings, &subject)
 }
 
-fn explained(settings: &Settings, subject: &Subject<'_>) -> Vec<Explained> {
+fn explained(tx: &mut Tx<'_>, settings: &Settings, subject: &Subject<'_>) -> Result<Vec<Explained>, Error> {
     let mut open = true;
-    let one = |mapping| {
+    let mut one = |mapping: &Mapping| {
         let judged = judge(mapping, subject);
         let decides = open && matches!(judged.answer, Answer::Matched | Answer::Unknown);
         open &= !decides;
         let looked: Vec<_> = judged.looked.iter().map(ToString::to_string).collect();
-        Explained {
+        Ok(Explained {
             position: mapping.position,
             name: mapping.name.to_string(),
-            condition: mapping.condition.to_string(),
+            condition: crate::groups::in_words(tx, settings, &mapping.condition)?,
             answer: judged.answer,
             decides,
             because: looked.join("; "),
-        }
+        })
     };
-    settings.mappings.iter().map(one).collect()
+    settings.mappings.iter().map(&mut one).collect()
 }
 
 impl Explained {

@@ -69,6 +69,7 @@ pub(crate) fn furnish(tx: &mut Tx<'_>, ctx: &Ctx, tenant: &Tenant) -> Result<(),
         condition: Condition::Any,
         connections: Vec::new(),
         outcome,
+        since: Some(ctx.now),
     };
     store::settings::put(tx, ctx.tenant, &connection)?;
     store::settings::put(tx, ctx.tenant, &profile)?;

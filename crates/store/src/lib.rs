@@ -6,6 +6,7 @@
 
 mod cache;
 pub mod counts;
+pub mod due;
 mod error;
 pub mod events;
 mod finding;
@@ -184,6 +185,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         events::STATEMENTS,
         leases::STATEMENTS,
         groups::STATEMENTS,
+        due::STATEMENTS,
     ];
     all.into_iter().flatten()
 }

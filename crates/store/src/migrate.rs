@@ -8,13 +8,14 @@ use crate::sql::params;
 use crate::{Error, sql::Statement};
 
 /// The schema version that this program writes.
-pub const SCHEMA: i64 = 3;
+pub const SCHEMA: i64 = 4;
 
 /// What brings a database from version `n` to `n + 1`, and the oldest program that can use the result.
-const STEPS: [(&str, i64); 3] = [
+const STEPS: [(&str, i64); 4] = [
     (include_str!("../migrations/0001.sql"), 1),
     (include_str!("../migrations/0002.sql"), 2),
     (include_str!("../migrations/0003.sql"), 2),
+    (include_str!("../migrations/0004.sql"), 4),
 ];
 
 const SET: Statement = Statement(

@@ -150,7 +150,8 @@ fn of_kind<S: Setting>(bodies: &[(String, String)]) -> Result<Vec<S>, Error> {
         .collect()
 }
 
-pub(crate) fn generation(tx: &mut Tx<'_>) -> Result<i64, Error> {
+/// Counts the changes of settings and tokens in the whole database.
+pub fn generation(tx: &mut Tx<'_>) -> Result<i64, Error> {
     Ok(tx.one(GENERATION, &[], |row| row.integer(0))?.unwrap_or_default())
 }
 

@@ -3,10 +3,10 @@
 use directory::{ConnectionId, Ctx, Event, EventKind, Group, GroupId, Refusal};
 use scim::{Admitted, MemberChange, Miss, Object, Patch, Schemas};
 use serde_json::{Value, json};
-use store::{Tx, groups};
+use store::{Tx, due, groups};
 
 use super::{existing, members};
-use crate::Error;
+use crate::{Error, users};
 
 /// Creates a group with these members.
 ///
@@ -88,16 +88,22 @@ pub fn patch(
 /// SCIM's 404.
 pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str) -> Result<(), Error> {
     let group = existing(tx, ctx, connection, id)?;
-    groups::remove(tx, ctx.tenant, &group)?;
-    append(tx, ctx, EventKind::GroupDeleted, &group, json!({}));
+    remove(tx, ctx, &group)
+}
+
+fn remove(tx: &mut Tx<'_>, ctx: &Ctx, group: &Group) -> Result<(), Error> {
+    if users::are_groups_mapped(&*tx.settings(ctx.tenant)?) {
+        due::put_members(tx, ctx.tenant, group.id)?;
+    }
+    groups::remove(tx, ctx.tenant, group)?;
+    append(tx, ctx, EventKind::GroupDeleted, group, json!({}));
     Ok(())
 }
 
 /// A connection is removed: its groups go with it.
 pub(crate) fn remove_all_of(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId) -> Result<(), Error> {
     for group in groups::page(tx, ctx.tenant, connection, 0, usize::MAX)? {
-        groups::remove(tx, ctx.tenant, &group)?;
-        append(tx, ctx, EventKind::GroupDeleted, &group, json!({}));
+        remove(tx, ctx, &group)?;
     }
     Ok(())
 }

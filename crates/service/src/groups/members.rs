@@ -1,13 +1,14 @@
 //! Who comes into a group and who leaves it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use directory::{Ctx, Group, UserId};
+use directory::{Ctx, Group, Settings, UserId};
 use scim::MemberChange;
-use store::Tx;
 use store::groups::{self, Care};
+use store::users::Scope;
+use store::{Tx, due};
 
-use crate::Error;
+use crate::{Error, users};
 
 /// More members than this in one request are not looked at one by one.
 const FEW: usize = 20;
@@ -27,68 +28,105 @@ pub(super) fn change(
             MemberChange::Clear => 0,
         })
         .sum();
-    let care = if count > FEW { Care::Many } else { Care::Each };
+    let settings = tx.settings(ctx.tenant)?;
+    let mut push = Push {
+        tx,
+        ctx,
+        group,
+        care: if count > FEW { Care::Many } else { Care::Each },
+        matters: users::are_groups_mapped(&settings),
+        moved: BTreeSet::new(),
+    };
     let mut has_changed = false;
     let mut changes = changes.iter().peekable();
     while let Some(change) = changes.next() {
         has_changed |= match change {
-            MemberChange::Add(ids) => add(tx, ctx, group, &bytes_of(ids), care)?,
-            MemberChange::Remove(ids) => remove(tx, ctx, group, &bytes_of(ids), care)?,
+            MemberChange::Add(ids) => push.add(&bytes_of(ids))?,
+            MemberChange::Remove(ids) => push.remove(&bytes_of(ids))?,
             MemberChange::Clear => match changes.next_if(|next| matches!(next, MemberChange::Add(_))) {
-                Some(MemberChange::Add(ids)) if !ids.is_empty() => {
-                    replace(tx, ctx, group, &bytes_of(ids), care)?
-                }
-                _ => groups::clear(tx, ctx.tenant, group.id)?,
+                Some(MemberChange::Add(ids)) if !ids.is_empty() => push.replace(&bytes_of(ids))?,
+                _ => push.clear()?,
             },
         };
     }
+    push.decide(&settings)?;
     Ok(has_changed)
 }
 
-/// All members are those of `ids` now; who stays is not written.
-fn replace(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    group: &Group,
-    ids: &HashSet<[u8; 16]>,
+/// Members who come and go in one request.
+struct Push<'p, 'c> {
+    tx: &'p mut Tx<'c>,
+    ctx: &'p Ctx,
+    group: &'p Group,
     care: Care,
-) -> Result<bool, Error> {
-    let known: HashSet<_> = groups::member_ids(tx, ctx.tenant, group.id, usize::MAX)?
-        .into_iter()
-        .collect();
-    let gone: HashSet<_> = known.difference(ids).copied().collect();
-    let new: HashSet<_> = ids.difference(&known).copied().collect();
-    let care = if gone.len() > FEW { Care::Many } else { care };
-    let has_lost = remove(tx, ctx, group, &gone, care)?;
-    Ok(add(tx, ctx, group, &new, care)? || has_lost)
+    /// Whether a membership can change anybody's place.
+    matters: bool,
+    /// Those about whom the mappings are to decide again, once all have come and gone.
+    moved: BTreeSet<[u8; 16]>,
 }
 
-fn add(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    group: &Group,
-    ids: &HashSet<[u8; 16]>,
-    care: Care,
-) -> Result<bool, Error> {
-    let mut has_changed = false;
-    for id in ids {
-        has_changed |= groups::add_member(tx, ctx.tenant, group, id, care)?;
+impl Push<'_, '_> {
+    fn add(&mut self, ids: &HashSet<[u8; 16]>) -> Result<bool, Error> {
+        let mut has_changed = false;
+        for id in ids {
+            if groups::add_member(self.tx, self.ctx.tenant, self.group, id, self.care)? {
+                self.moved.insert(*id);
+                has_changed = true;
+            }
+        }
+        Ok(has_changed)
     }
-    Ok(has_changed)
-}
 
-fn remove(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    group: &Group,
-    ids: &HashSet<[u8; 16]>,
-    care: Care,
-) -> Result<bool, Error> {
-    let mut has_changed = false;
-    for id in ids {
-        has_changed |= groups::remove_member(tx, ctx.tenant, group.id, id, care)?;
+    fn remove(&mut self, ids: &HashSet<[u8; 16]>) -> Result<bool, Error> {
+        let mut has_changed = false;
+        for id in ids {
+            if groups::remove_member(self.tx, self.ctx.tenant, self.group.id, id, self.care)? {
+                self.moved.insert(*id);
+                has_changed = true;
+            }
+        }
+        Ok(has_changed)
     }
-    Ok(has_changed)
+
+    /// All members are those of `ids` now; who stays is not written.
+    fn replace(&mut self, ids: &HashSet<[u8; 16]>) -> Result<bool, Error> {
+        let known: HashSet<_> = groups::member_ids(self.tx, self.ctx.tenant, self.group.id, usize::MAX)?
+            .into_iter()
+            .collect();
+        let gone: HashSet<_> = known.difference(ids).copied().collect();
+        let new: HashSet<_> = ids.difference(&known).copied().collect();
+        if gone.len() > FEW {
+            self.care = Care::Many;
+        }
+        let has_lost = self.remove(&gone)?;
+        Ok(self.add(&new)? || has_lost)
+    }
+
+    fn clear(&mut self) -> Result<bool, Error> {
+        if self.matters {
+            due::put_members(self.tx, self.ctx.tenant, self.group.id)?;
+        }
+        Ok(groups::clear(self.tx, self.ctx.tenant, self.group.id)?)
+    }
+
+    /// Lets the mappings decide about few users at once, and about many, or those of a group within, beside requests.
+    fn decide(self, settings: &Settings) -> Result<(), Error> {
+        let Self { tx, ctx, moved, .. } = self;
+        if !self.matters {
+            return Ok(());
+        }
+        for id in &moved {
+            let user = match (self.care, UserId::from_bytes(id)) {
+                (Care::Each, Some(id)) => store::users::by_id(tx, ctx.tenant, Scope::All, id)?,
+                _ => None,
+            };
+            match user {
+                Some(user) => users::decide_again(tx, ctx, settings, user)?,
+                None => due::put(tx, ctx.tenant, id)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Users' ids and groups' have one form.

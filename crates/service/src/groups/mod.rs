@@ -6,7 +6,10 @@ mod members;
 
 use std::collections::HashMap;
 
-use directory::{Belonging, ConnectionId, Ctx, Group, GroupId, Member, Record, UserId};
+use directory::{
+    Belonging, Condition, ConnectionId, Ctx, Facts, Group, GroupId, Member, Record, Refusal, Settings,
+    TenantId, Thing, UserId,
+};
 use scim::{Error as ScimError, Kind};
 use store::{Tx, groups};
 
@@ -56,12 +59,61 @@ pub fn has_more_than(tx: &mut Tx<'_>, ctx: &Ctx, group: GroupId, count: usize) -
 
 /// The groups that the user belongs to.
 pub fn of_user(tx: &mut Tx<'_>, ctx: &Ctx, user: &Record) -> Result<Vec<Belonging>, Error> {
-    if !user.facts.in_groups {
+    of_facts(tx, ctx.tenant, &user.facts)
+}
+
+pub(crate) fn of_facts(tx: &mut Tx<'_>, tenant: TenantId, user: &Facts) -> Result<Vec<Belonging>, Error> {
+    if !user.in_groups {
         return Ok(Vec::new());
     }
-    let id = user.facts.id;
-    let mut found = groups::belongings(tx, ctx.tenant, id, id)?;
-    Ok(found.remove(&id).unwrap_or_default())
+    let mut found = groups::belongings(tx, tenant, user.id, user.id)?;
+    Ok(found.remove(&user.id).unwrap_or_default())
+}
+
+/// The group that an administrator means by an id or a name, whichever connection it came from.
+///
+/// # Errors
+/// [`Refusal::Unknown`]; [`Refusal::BadSetting`] where several connections have one of the name.
+pub fn named(tx: &mut Tx<'_>, settings: &Settings, text: &str) -> Result<Group, Error> {
+    let tenant = settings.tenant.id;
+    let mut found = Vec::new();
+    for connection in &settings.connections {
+        found.extend(match GroupId::parse(text) {
+            Some(id) => groups::by_id(tx, tenant, connection.id, id)?,
+            None => groups::by_name(tx, tenant, connection.id, &Facts::key_of(text))?,
+        });
+    }
+    let unknown = || Refusal::Unknown {
+        thing: Thing::Group,
+        name: text.to_owned(),
+        known: Vec::new(),
+    };
+    if found.len() > 1 {
+        let ids: Vec<_> = found.iter().map(|group| group.id.to_string()).collect();
+        let detail = format!(
+            "Several connections have a group {text:?}; name one by its id: {}.",
+            ids.join(", ")
+        );
+        return Err(Refusal::BadSetting { detail }.into());
+    }
+    found.pop().ok_or_else(|| unknown().into())
+}
+
+/// A condition in words, with the names of its groups.
+pub fn in_words(tx: &mut Tx<'_>, settings: &Settings, condition: &Condition) -> Result<String, Error> {
+    let Condition::Group { groups } = condition else {
+        return Ok(condition.to_string());
+    };
+    let mut names = Vec::new();
+    for &id in groups {
+        let name = match named(tx, settings, &id.to_string()) {
+            Ok(group) => format!("{:?}", group.display_name()?),
+            Err(Error::Refused(Refusal::Unknown { .. })) => format!("a group that is gone ({id})"),
+            Err(other) => return Err(other),
+        };
+        names.push(name);
+    }
+    Ok(format!("member of {}", names.join(" or ")))
 }
 
 /// The groups that each of these users belongs to.

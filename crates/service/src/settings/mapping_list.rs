@@ -8,7 +8,7 @@ use directory::{
 use scim::Object;
 use store::Tx;
 
-use super::mappings::MappingChange;
+use super::mappings::{MappingChange, since};
 use super::{named, put};
 use crate::Error;
 
@@ -99,9 +99,11 @@ fn mappings_of(list: &MappingList, ctx: &Ctx, settings: &Settings) -> Result<Vec
         }
         let known = settings.mappings.iter().find(|old| old.name.is(name.as_str()));
         let id = known.map_or_else(|| MappingId::from(ctx.ids.nth(position)), |known| known.id);
+        let new = change.apply(blank(id, name, change, settings)?, settings)?;
         mappings.push(Mapping {
             position,
-            ..change.apply(blank(id, name, change, settings)?, settings)?
+            since: since(known, &new, ctx),
+            ..new
         });
     }
     Ok(mappings)
@@ -128,6 +130,7 @@ fn blank(id: MappingId, name: Name, change: &MappingChange, settings: &Settings)
             quota: None,
             activation_mail: true,
         },
+        since: None,
         name,
     })
 }
@@ -145,6 +148,7 @@ fn check_examples(examples: &[Example], mappings: &[Mapping], settings: &Setting
             connection,
             attributes: &sent.attributes,
             undeclared: &sent.undeclared,
+            groups: &[],
             carries: Carries::Everything,
         };
         let got = match decide(mappings, &subject) {

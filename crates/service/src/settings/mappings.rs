@@ -1,6 +1,8 @@
 //! Mappings: ordered rules. A new one goes above those for any user at the end, which would hide it.
 
-use directory::{Bytes, Condition, Ctx, EventKind, Mapping, MappingId, Name, Outcome, Refusal, Settings};
+use directory::{
+    Bytes, Condition, Ctx, EventKind, Mapping, MappingId, Name, Outcome, Refusal, Settings, Timestamp,
+};
 use store::Tx;
 
 use super::{check_free, named, put};
@@ -57,6 +59,7 @@ pub fn add(
             quota: None,
             activation_mail: true,
         },
+        since: Some(ctx.now),
     };
     let mapping = change.apply(blank, &settings)?;
     check_free(&settings.mappings, &mapping.name, None)?;
@@ -83,6 +86,10 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange) -> Re
     let settings = tx.settings_to_change(ctx.tenant)?;
     let before = named(&settings.mappings, name)?;
     let mapping = change.apply(before.clone(), &settings)?;
+    let mapping = Mapping {
+        since: since(Some(before), &mapping, ctx),
+        ..mapping
+    };
     check_free(&settings.mappings, &mapping.name, Some(before))?;
     put(tx, ctx, EventKind::SettingChanged, &mapping)?;
     Ok(mapping)
@@ -124,6 +131,14 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
         store::settings::put(tx, ctx.tenant, &other)?;
     }
     Ok(())
+}
+
+/// Since when `new` is for the people that it is for: for as long as `old`, where those are the same.
+pub(super) fn since(old: Option<&Mapping>, new: &Mapping, ctx: &Ctx) -> Option<Timestamp> {
+    match old {
+        Some(old) if old.condition == new.condition && old.connections == new.connections => old.since,
+        _ => Some(ctx.now),
+    }
 }
 
 /// Who uses a profile or storage, in words; `None` where nobody does.
@@ -214,12 +229,17 @@ impl MappingChange {
                 quota: self.quota.unwrap_or(outcome.quota),
                 activation_mail: self.activation_mail.unwrap_or(outcome.activation_mail),
             },
+            since: mapping.since,
         })
     }
 }
 
 /// A condition that can match.
 fn checked(condition: Condition) -> Result<Condition, Refusal> {
+    if matches!(&condition, Condition::Group { groups } if groups.is_empty()) {
+        let detail = "A mapping on groups needs at least one group.".to_owned();
+        return Err(Refusal::BadSetting { detail });
+    }
     if let Condition::Attribute { values, .. } = &condition
         && (values.is_empty() || values.iter().any(|value| value.trim().is_empty()))
     {

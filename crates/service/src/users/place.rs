@@ -1,5 +1,7 @@
 //! Placing a user: the mappings decide, limits are heeded, and the decision is kept.
 
+use std::sync::LazyLock;
+
 use directory::{
     Carries, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile, Reclassify,
     Refusal, Settings, Status, Subject, User, Verdict, Wait, decide, rfc3339,
@@ -38,7 +40,7 @@ fn outlook<'s>(
     undeclared: &Object,
     carries: Carries,
 ) -> Result<Outlook<'s>, Error> {
-    let mapping = match verdict(settings, user, undeclared, carries) {
+    let mapping = match verdict(tx, settings, user, undeclared, carries)? {
         Verdict::Unknown(mapping) => return Ok(Outlook::Unknown(mapping)),
         Verdict::Unmatched(_) => return Ok(Outlook::Unmatched),
         Verdict::Matched(mapping) => mapping,
@@ -122,13 +124,13 @@ fn is_full(tx: &mut Tx<'_>, settings: &Settings, mapping: &Mapping) -> Result<bo
 /// # Errors
 /// [`Refusal::Unmatched`], telling what the mappings looked at; nothing where the answer hangs on something unknown.
 fn place(
+    tx: &mut Tx<'_>,
     ctx: &Ctx,
     settings: &Settings,
     user: &mut User,
-    undeclared: &Object,
-    carries: Carries,
-) -> Result<(), Refusal> {
-    let verdict = verdict(settings, user, undeclared, carries);
+    brings: Brings<'_>,
+) -> Result<(), Error> {
+    let verdict = verdict(tx, settings, user, brings.undeclared, brings.carries)?;
     let placement = &mut user.facts.placement;
     match (verdict, settings.storages.as_slice()) {
         (Verdict::Matched(mapping), _) => {
@@ -140,20 +142,32 @@ fn place(
             placement.storage.get_or_insert(only.id);
             Ok(())
         }
-        (Verdict::Unmatched(looked), _) => Err(Refusal::Unmatched { looked }),
-        (Verdict::Unknown(_), _) => Err(Refusal::Unmatched { looked: Vec::new() }),
+        (Verdict::Unmatched(looked), _) => Err(Refusal::Unmatched { looked }.into()),
+        (Verdict::Unknown(_), _) => Err(Refusal::Unmatched { looked: Vec::new() }.into()),
     }
 }
 
-fn verdict<'s>(settings: &'s Settings, user: &User, undeclared: &Object, carries: Carries) -> Verdict<'s> {
+fn verdict<'s>(
+    tx: &mut Tx<'_>,
+    settings: &'s Settings,
+    user: &User,
+    undeclared: &Object,
+    carries: Carries,
+) -> Result<Verdict<'s>, Error> {
+    let groups = if settings.mappings.iter().any(Mapping::is_for_groups) {
+        crate::groups::of_facts(tx, settings.tenant.id, &user.facts)?
+    } else {
+        Vec::new()
+    };
     let subject = Subject {
         schemas: &settings.schemas,
         connection: user.facts.connection,
         attributes: &user.shown_attributes(),
         undeclared,
+        groups: &groups,
         carries,
     };
-    decide(&settings.mappings, &subject)
+    Ok(decide(&settings.mappings, &subject))
 }
 
 fn placed_by(mapping: &Mapping, ctx: &Ctx, settings: &Settings) -> Placement {
@@ -192,6 +206,18 @@ pub(super) struct Brings<'r> {
     pub(super) may_move: bool,
 }
 
+impl Brings<'static> {
+    /// Nothing but the user as it is kept.
+    fn nothing(carries: Carries) -> Self {
+        static NOTHING: LazyLock<Object> = LazyLock::new(Object::new);
+        Self {
+            undeclared: &NOTHING,
+            carries,
+            may_move: true,
+        }
+    }
+}
+
 /// Sees to it that a user whom the identity provider calls active has a place and a seat. Where it has not, it is held or
 /// refused, as the connection and the tenant have it; one who was active or held before is never refused.
 ///
@@ -216,11 +242,11 @@ pub(super) fn seat(
             Some(Status::Held) => brings.carries,
             _ => Carries::Everything,
         };
-        match place(ctx, settings, user, brings.undeclared, carries) {
-            Err(Refusal::Unmatched { .. }) if was == Some(Status::Active) => {
+        match place(tx, ctx, settings, user, Brings { carries, ..brings }) {
+            Err(Error::Refused(Refusal::Unmatched { .. })) if was == Some(Status::Active) => {
                 user.facts.placement.doubt = Some(Doubt::Unmatched);
             }
-            Err(Refusal::Unmatched { .. }) if may_hold(unmatched(settings, user)) => {
+            Err(Error::Refused(Refusal::Unmatched { .. })) if may_hold(unmatched(settings, user)) => {
                 hold(user, Wait::Unmatched, ctx);
                 return Ok(());
             }
@@ -259,9 +285,15 @@ pub(super) fn demand_seat(
     user: &mut User,
     before: &Facts,
 ) -> Result<(), Error> {
-    if !user.facts.placement.is_complete()
-        && place(ctx, settings, user, &Object::new(), Carries::Everything).is_err()
-    {
+    let has_place = user.facts.placement.is_complete()
+        || is_placed(place(
+            tx,
+            ctx,
+            settings,
+            user,
+            Brings::nothing(Carries::Everything),
+        ))?;
+    if !has_place {
         // Who is active against the provider's word cannot wait: the word would be forgotten.
         if unmatched(settings, user) == OrHold::Refuse || user.facts.lifecycle.is_overridden() {
             return Err(Refusal::NeverPlaced.into());
@@ -305,8 +337,13 @@ pub(super) fn seat_by_hand(
     change: &PlaceChange,
 ) -> Result<(), Error> {
     change.apply(settings, &mut user.facts.placement)?;
-    match place(ctx, settings, user, undeclared, Carries::Everything) {
-        Err(Refusal::Unmatched { .. }) if change.profile.is_some() => {
+    let brings = Brings {
+        undeclared,
+        carries: Carries::Everything,
+        may_move: true,
+    };
+    match place(tx, ctx, settings, user, brings) {
+        Err(Error::Refused(Refusal::Unmatched { .. })) if change.profile.is_some() => {
             let detail = "No mapping matched that would choose a storage: name one.".to_owned();
             return Err(Refusal::BadSetting { detail }.into());
         }
@@ -320,9 +357,9 @@ pub(super) fn seat_by_hand(
 
 /// Looks whether a held user can be active now; it goes on waiting where it cannot.
 pub(super) fn admit(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) -> Result<(), Error> {
-    let is_placed = user.facts.placement.is_complete()
-        || place(ctx, settings, user, &Object::new(), Carries::Changes).is_ok();
-    if !is_placed {
+    let brings = Brings::nothing(known_of(&user.facts));
+    let has_place = user.facts.placement.is_complete() || is_placed(place(tx, ctx, settings, user, brings))?;
+    if !has_place {
         return Ok(());
     }
     match check_limits(tx, settings, &user.facts) {
@@ -333,11 +370,39 @@ pub(super) fn admit(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut 
     Ok(())
 }
 
+/// What is known of attributes that are not kept, without a request: one who is as it was when it was held was judged
+/// whole then.
+pub(crate) fn known_of(user: &Facts) -> Carries {
+    match user.lifecycle {
+        Lifecycle::Held { since, .. } if user.modified <= since => Carries::NothingSince(since),
+        _ => Carries::Changes,
+    }
+}
+
+/// Whether a mapping gave a place.
+fn is_placed(outcome: Result<(), Error>) -> Result<bool, Error> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(Error::Refused(Refusal::Unmatched { .. })) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
 fn hold(user: &mut User, wait: Wait, ctx: &Ctx) {
     user.facts.lifecycle = user.facts.lifecycle.clone().wait_for(wait, ctx.now);
 }
 
+/// What becomes of a user whom no mapping matches. Groups are pushed after users, so where there is a mapping for a group,
+/// the answer is still to come.
 fn unmatched(settings: &Settings, user: &User) -> OrHold {
+    let of_user = user.facts.connection;
+    if settings
+        .mappings
+        .iter()
+        .any(|mapping| mapping.is_for_groups() && mapping.is_for(of_user))
+    {
+        return OrHold::Hold;
+    }
     let connection = user.facts.connection.and_then(|id| settings.connection(id));
     connection.map_or(OrHold::Refuse, |connection| connection.unmatched)
 }

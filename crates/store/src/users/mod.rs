@@ -3,7 +3,7 @@
 mod row;
 mod write;
 
-use directory::{ConnectionId, Facts, Record, TenantId, Timestamp, UserId};
+use directory::{ConnectionId, Facts, Record, TenantId, Timestamp, UserId, Wait};
 
 use jiff::SignedDuration;
 
@@ -57,7 +57,7 @@ statements! {
     SWEEP_MARKS = "DELETE FROM page_marks WHERE at <= ?1";
     DUE = select!("WHERE tenant = ?1 AND purge_at IS NOT NULL AND legal_hold = 0 AND purge_at <= ?2
                    ORDER BY purge_at LIMIT ?3");
-    HELD = select!("WHERE tenant = ?1 AND status = 'held' AND id > ?2 ORDER BY id LIMIT ?3");
+    HELD = select!("WHERE tenant = ?1 AND status = 'held' AND hold = ?2 AND id > ?3 ORDER BY id LIMIT ?4");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 }
 
@@ -347,9 +347,19 @@ pub fn due(tx: &mut Tx<'_>, tenant: TenantId, now: Timestamp, limit: i64) -> Res
     tx.all(DUE, params![tenant.as_bytes(), now, limit], record)
 }
 
-/// Held users of the tenant with ids above `last`, in the order of their ids, at most `limit`.
-pub fn held(tx: &mut Tx<'_>, tenant: TenantId, last: UserId, limit: i64) -> Result<Vec<Record>, Error> {
-    tx.all(HELD, params![tenant.as_bytes(), last.as_bytes(), limit], record)
+/// Users of the tenant who wait for this, with ids above `last`, in the order of their ids, at most `limit`.
+pub fn held(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    wait: Wait,
+    last: UserId,
+    limit: i64,
+) -> Result<Vec<Record>, Error> {
+    tx.all(
+        HELD,
+        params![tenant.as_bytes(), wait.name(), last.as_bytes(), limit],
+        record,
+    )
 }
 
 /// Users of the tenant with ids above `last`, in the order of their ids, at most `limit`.

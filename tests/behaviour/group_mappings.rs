@@ -1,0 +1,216 @@
+//! Mappings for members of groups: people wait for their first membership, and follow it.
+
+use std::time::Duration;
+
+use directory::{Condition, GroupId, Reclassify};
+use scim::AttributePath;
+use serde_json::{Value, json};
+use service::settings::mappings::{self, MappingChange};
+use service::settings::profiles::ProfileChange;
+use service::settings::tenants::TenantChange;
+use testkit::{Provost, patch, person};
+
+use crate::{id, path, start};
+
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+async fn group(provost: &Provost, name: &str) -> Value {
+    let body = json!({"schemas": [GROUP], "displayName": name});
+    provost.client.post("/Groups", &body).await.expect(201)
+}
+
+fn of(group: &Value) -> Condition {
+    Condition::Group {
+        groups: vec![GroupId::parse(id(group)).unwrap()],
+    }
+}
+
+async fn change(provost: &Provost, group: &Value, op: &str, members: &[&Value]) {
+    let members: Vec<_> = members
+        .iter()
+        .map(|member| json!({"value": member["id"]}))
+        .collect();
+    let body = patch(json!([{"op": op, "path": "members", "value": members}]));
+    provost
+        .client
+        .patch(&format!("/Groups/{}", id(group)), &body)
+        .await
+        .expect(200);
+}
+
+/// Engineers get the profile Engineering; nobody else is placed.
+async fn engineers(provost: &Provost) -> Value {
+    let engineers = group(provost, "Engineers").await;
+    provost.profile("Engineering", ProfileChange::default()).await;
+    provost.mapping("Engineers", of(&engineers), "Engineering").await;
+    provost.without_everyone().await;
+    engineers
+}
+
+/// Waits for work beside requests.
+async fn becomes(provost: &Provost, user: &Value, wanted: &Value) {
+    let now = || {
+        let shown = provost.user(id(user));
+        json!([shown["status"], shown["profile"], shown["placementDoubt"]])
+    };
+    for _ in 0..100 {
+        if now() == *wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(now(), *wanted);
+}
+
+fn stands(provost: &Provost, user: &Value) -> Value {
+    let shown = provost.user(id(user));
+    json!([shown["status"], shown["profile"], shown["placementDoubt"]])
+}
+
+#[tokio::test]
+async fn people_wait_for_the_first_membership_that_decides() {
+    let provost = start().await;
+    let engineers = engineers(&provost).await;
+    let ava = provost.client.create(&person("ava")).await;
+    assert_eq!(ava["active"], true, "the provider's word");
+    assert_eq!(stands(&provost, &ava), json!(["held", null, null]));
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
+    let shown = provost.client.get(&path(&ava)).await.expect(200);
+    assert_eq!(shown["groups"][0]["display"], "Engineers");
+    let kinds: Vec<_> = provost
+        .events()
+        .iter()
+        .filter(|event| event["user"] == ava["id"])
+        .map(|event| event["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["user.created", "user.admitted"]);
+
+    change(&provost, &engineers, "remove", &[&ava]).await;
+    let kept = json!(["active", "Engineering", "unmatched"]);
+    assert_eq!(stands(&provost, &ava), kept, "nobody loses what it has");
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
+}
+
+#[tokio::test]
+async fn a_membership_moves_who_has_a_place() {
+    let provost = start().await;
+    let engineers = engineers(&provost).await;
+    provost.mapping("Others", Condition::Any, "default").await;
+    let ava = provost.client.create(&person("ava")).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "default", null]));
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
+    change(&provost, &engineers, "remove", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "default", null]));
+
+    provost
+        .set_tenant(TenantChange {
+            reclassify: Some(Reclassify::OnCreate),
+            ..TenantChange::default()
+        })
+        .await;
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "default", null]));
+}
+
+#[tokio::test]
+async fn a_leaver_is_not_decided_about_and_comes_back_as_a_member() {
+    let provost = start().await;
+    let engineers = engineers(&provost).await;
+    let ava = provost.client.create(&person("ava")).await;
+    let say = |active: bool| patch(json!([{"op": "replace", "value": {"active": active}}]));
+    provost.client.patch(&path(&ava), &say(false)).await.expect(200);
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava)[0], "preserved");
+    provost.client.patch(&path(&ava), &say(true)).await.expect(200);
+    assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
+}
+
+#[tokio::test]
+async fn many_members_and_groups_within_are_decided_about_beside_requests() {
+    let provost = start().await;
+    let engineers = engineers(&provost).await;
+    let mut people = Vec::new();
+    for number in 0..30 {
+        people.push(provost.client.create(&person(&format!("p{number}"))).await);
+    }
+    let team = group(&provost, "Team").await;
+    let all: Vec<_> = people.iter().collect();
+    change(&provost, &team, "add", &all).await;
+    assert_eq!(
+        stands(&provost, all[0])[0],
+        "held",
+        "another group decides nothing"
+    );
+    change(&provost, &engineers, "add", &[&team]).await;
+    let placed = json!(["active", "Engineering", null]);
+    for one in &all {
+        becomes(&provost, one, &placed).await;
+    }
+    let lost = json!(["active", "Engineering", "unmatched"]);
+    let empty = patch(json!([{"op": "replace", "path": "members", "value": []}]));
+    let at = format!("/Groups/{}", id(&team));
+    provost.client.patch(&at, &empty).await.expect(200);
+    for one in &all {
+        becomes(&provost, one, &lost).await;
+    }
+    change(&provost, &engineers, "add", &all).await;
+    for one in &all {
+        becomes(&provost, one, &placed).await;
+    }
+    let at = format!("/Groups/{}", id(&engineers));
+    provost.client.delete(&at).await.expect(204);
+    for one in &all {
+        becomes(&provost, one, &lost).await;
+    }
+}
+
+#[tokio::test]
+async fn who_was_judged_whole_need_not_be_sent_again() {
+    let provost = start().await;
+    let engineers = group(&provost, "Engineers").await;
+    let on_cost_center = || Condition::Attribute {
+        path: AttributePath::parse("badgeColour").unwrap(),
+        values: vec!["red".to_owned()],
+        case_sensitive: false,
+    };
+    provost.mapping("Red", on_cost_center(), "default").await;
+    provost.mapping("Engineers", of(&engineers), "default").await;
+    provost.without_everyone().await;
+    let ava = provost.client.create(&person("ava")).await;
+    let bob = provost.client.create(&person("bob")).await;
+    let cyd = provost.client.create(&person("cyd")).await;
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(
+        stands(&provost, &ava)[0],
+        "active",
+        "no badge was sent, so it is not red"
+    );
+
+    let title = patch(json!([{"op": "replace", "value": {"title": "Lead"}}]));
+    provost.client.patch(&path(&bob), &title).await.expect(200);
+    change(&provost, &engineers, "add", &[&bob]).await;
+    assert_eq!(
+        stands(&provost, &bob)[0],
+        "held",
+        "it was not sent whole since it changed"
+    );
+    provost.client.put(&path(&bob), &person("bob")).await.expect(200);
+    assert_eq!(stands(&provost, &bob)[0], "active");
+
+    let other = MappingChange {
+        condition: Some(Condition::Attribute {
+            path: AttributePath::parse("badgeColour").unwrap(),
+            values: vec!["blue".to_owned()],
+            case_sensitive: false,
+        }),
+        ..MappingChange::default()
+    };
+    provost
+        .admin(move |tx, ctx| mappings::set(tx, ctx, "Red", &other))
+        .await;
+    change(&provost, &engineers, "add", &[&cyd]).await;
+    assert_eq!(stands(&provost, &cyd)[0], "held", "nobody asked for blue then");
+}
