@@ -12,6 +12,7 @@ mod mappings;
 mod names;
 mod people;
 mod placement;
+mod queries;
 mod sequences;
 mod tokens;
 mod transport;

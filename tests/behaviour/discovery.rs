@@ -20,7 +20,7 @@ async fn the_configuration_promises_what_is_there() {
     let config = provost.client.get("/ServiceProviderConfig").await.expect(200);
     assert_eq!(config["patch"], json!({"supported": true}));
     assert_eq!(config["etag"]["supported"], true);
-    for missing in ["bulk", "sort", "changePassword"] {
+    for missing in ["bulk", "changePassword"] {
         assert_eq!(config[missing]["supported"], false, "{missing}");
     }
     assert_eq!(config["filter"]["supported"], true);

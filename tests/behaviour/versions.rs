@@ -125,3 +125,50 @@ async fn a_change_of_what_has_changed_meanwhile_is_412_and_changes_nothing() {
     .await
     .expect(204);
 }
+
+#[tokio::test]
+async fn a_membership_is_a_new_version_to_who_reads_and_none_to_who_writes() {
+    let provost = start().await;
+    let ava = provost.client.create(&person("ava")).await;
+    let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Sales",
+        "members": [{"value": ava["id"]}]});
+    let group = provost.client.post("/Groups", &body).await.expect(201);
+    let known = ("If-None-Match", "W/\"1\"");
+    let answer = with(&provost.client, Method::GET, &path(&ava), known, None).await;
+    let tag = answer.headers["etag"].to_str().unwrap().to_owned();
+    let read = answer.expect(200);
+    assert_eq!(
+        (&read["meta"]["version"], &read["groups"][0]["display"]),
+        (&json!(tag), &json!("Sales"))
+    );
+    let list = provost.client.find("userName eq \"ava@example.com\"").await;
+    assert_eq!(list[0]["meta"]["version"], tag);
+    let known = ("If-None-Match", tag.as_str());
+    assert_eq!(
+        with(&provost.client, Method::GET, &path(&ava), known, None)
+            .await
+            .status,
+        304
+    );
+
+    let renamed = testkit::patch(json!([{"op": "replace", "value": {"displayName": "Sellers"}}]));
+    provost
+        .client
+        .patch(&format!("/Groups/{}", id(&group)), &renamed)
+        .await
+        .expect(200);
+    let read = with(&provost.client, Method::GET, &path(&ava), known, None)
+        .await
+        .expect(200);
+    assert_eq!(read["groups"][0]["display"], "Sellers");
+    let title = testkit::patch(json!([{"op": "replace", "value": {"title": "Lead"}}]));
+    let known = ("If-Match", tag.as_str());
+    let written = with(&provost.client, Method::PATCH, &path(&ava), known, Some(&title)).await;
+    assert_eq!(
+        written.expect(200)["title"],
+        "Lead",
+        "nobody else wrote what a client can write"
+    );
+    let refused = with(&provost.client, Method::PATCH, &path(&ava), known, Some(&title)).await;
+    assert_eq!(refused.status, 412);
+}

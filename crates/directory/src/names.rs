@@ -62,6 +62,46 @@ pub fn addresses(attributes: &Object) -> impl Iterator<Item = &str> {
         .filter_map(|email| email.get("value").and_then(text))
 }
 
+/// Where people look for somebody: names and addresses, which are texts that ignore case.
+const SEARCHED: [(&str, Option<&str>); 8] = [
+    ("userName", None),
+    ("displayName", None),
+    ("nickName", None),
+    ("name", Some("formatted")),
+    ("name", Some("givenName")),
+    ("name", Some("middleName")),
+    ("name", Some("familyName")),
+    ("emails", Some("value")),
+];
+
+/// The values in which people look for somebody.
+pub fn searched(attributes: &Object) -> impl Iterator<Item = &str> {
+    SEARCHED.iter().flat_map(|&(name, sub)| {
+        let values = match attributes.get(name) {
+            None => &[][..],
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+        };
+        let part = move |value| match sub {
+            Some(sub) => Value::get(value, sub),
+            None => Some(value),
+        };
+        values.iter().filter_map(part).filter_map(Value::as_str)
+    })
+}
+
+/// Whether a core attribute's values are among those.
+pub fn is_searched(name: &str, sub: Option<&str>) -> bool {
+    let sub = sub.or(name.eq_ignore_ascii_case("emails").then_some("value"));
+    SEARCHED.iter().any(|&(searched, of)| {
+        searched.eq_ignore_ascii_case(name)
+            && match (of, sub) {
+                (Some(of), Some(sub)) => of.eq_ignore_ascii_case(sub),
+                (of, sub) => of.is_none() && sub.is_none(),
+            }
+    })
+}
+
 /// `userPrincipalName`, at the top level or in any extension.
 pub fn user_principal_name(attributes: &Object) -> Option<&str> {
     let in_extension = || {

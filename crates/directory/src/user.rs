@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::Timestamp;
 use scim::text::fold;
@@ -282,8 +283,12 @@ impl Record {
     /// The resource as it is returned: the document with `meta.location` and the directory extension spliced in.
     /// `base` is the SCIM base URL without a slash at its end; without one there is no location.
     pub fn to_scim(&self, settings: &Settings, base: Option<&str>) -> String {
-        let mut json = String::with_capacity(self.document.len() + 480);
-        json.push_str(self.document.strip_suffix("}}").unwrap_or(&self.document));
+        self.with_facts(&self.document, settings, base)
+    }
+
+    fn with_facts(&self, document: &str, settings: &Settings, base: Option<&str>) -> String {
+        let mut json = String::with_capacity(document.len() + 480);
+        json.push_str(document.strip_suffix("}}").unwrap_or(document));
         if let Some(base) = base {
             // Writing to a string cannot fail.
             let _ = write!(json, ",\"location\":\"{base}/Users/{}\"", self.facts.id);
@@ -294,14 +299,35 @@ impl Record {
         json
     }
 
-    /// The same with the groups that the user belongs to.
+    /// The same with the groups that the user belongs to, and the version that they make.
     pub fn to_scim_in(&self, belongings: &[Belonging], settings: &Settings, base: Option<&str>) -> String {
-        let mut json = self.to_scim(settings, base);
-        if !belongings.is_empty() && json.pop().is_some() {
-            // Writing to a string cannot fail.
-            let _ = write!(json, ",\"groups\":{}}}", belongings_to_json(belongings, base));
+        if belongings.is_empty() {
+            return self.to_scim(settings, base);
         }
+        let own = format!("W/\\\"{}\\\"\"}}}}", self.facts.version);
+        let version = format!("W/\\\"{}\\\"\"}}}}", self.version_in(belongings));
+        let document = match self.document.strip_suffix(&own) {
+            Some(start) => format!("{start}{version}"),
+            None => self.document.clone(),
+        };
+        let mut json = self.with_facts(&document, settings, base);
+        json.pop();
+        // Writing to a string cannot fail.
+        let _ = write!(json, ",\"groups\":{}}}", belongings_to_json(belongings, base));
         json
+    }
+
+    /// The version of the resource as it is returned: the user's own, and after a point what its groups are, if it belongs
+    /// to any.
+    pub fn version_in(&self, belongings: &[Belonging]) -> String {
+        if belongings.is_empty() {
+            return self.facts.version.to_string();
+        }
+        let mut hasher = DefaultHasher::new();
+        for belonging in belongings {
+            (belonging.group, &belonging.display, belonging.is_direct).hash(&mut hasher);
+        }
+        format!("{}.{:x}", self.facts.version, hasher.finish())
     }
 
     /// The user as the API, the command line and events show it.

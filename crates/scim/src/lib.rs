@@ -15,6 +15,7 @@ mod path;
 mod projection;
 pub mod schema;
 mod search;
+mod sort;
 pub mod text;
 pub mod time;
 
@@ -26,6 +27,7 @@ pub use path::AttributePath;
 pub use projection::Projection;
 pub use schema::{Attribute, Schema, Schemas};
 pub use search::Search;
+pub use sort::{Order, Rank, Sort};
 
 /// A JSON object in the order in which it is written.
 pub type Object = serde_json::Map<String, serde_json::Value>;

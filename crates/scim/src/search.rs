@@ -4,13 +4,15 @@ use serde_json::Value;
 
 use crate::filter::Quotes;
 use crate::list::Page;
-use crate::{Error, Filter, Kind, Object, Projection};
+use crate::{Error, Filter, Kind, Object, Projection, Sort};
 
 /// What a search asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
     /// Which resources; all where there is none.
     pub filter: Option<Filter>,
+    /// In which order.
+    pub sort: Option<Sort>,
     /// Which of them.
     pub page: Page,
     /// What of each.
@@ -27,7 +29,9 @@ impl Search {
         let filter = text(body, "filter")?.filter(|filter| !filter.trim().is_empty());
         let (start_index, count) = (text(body, "startIndex")?, text(body, "count")?);
         let (attributes, excluded) = (text(body, "attributes")?, text(body, "excludedAttributes")?);
+        let (by, order) = (text(body, "sortBy")?, text(body, "sortOrder")?);
         Ok(Self {
+            sort: Sort::parse(by.as_deref(), order.as_deref())?,
             filter: filter
                 .map(|text| Filter::parse(&text, Quotes::Optional))
                 .transpose()?,

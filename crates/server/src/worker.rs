@@ -25,7 +25,10 @@ pub(crate) async fn run(app: App) {
     for round in 1_u32.. {
         tokio::time::sleep(EVERY).await;
         let looked_after = match has_lease(&app, node).await {
-            Ok(true) => look_after_users(&app, &mut seen).await,
+            Ok(true) => {
+                index_names(&app).await;
+                look_after_users(&app, &mut seen).await
+            }
             Ok(false) => Ok(()),
             Err(error) => Err(error),
         };
@@ -35,6 +38,13 @@ pub(crate) async fn run(app: App) {
         if round.is_multiple_of(ROUNDS) {
             flush(&app).await;
         }
+    }
+}
+
+/// Searches within names find whoever is not indexed yet all the same, as long as those are not too many.
+async fn index_names(app: &App) {
+    if let Err(error) = app.store.index_names().await {
+        tracing::warn!(%error, "could not index names");
     }
 }
 

@@ -10,6 +10,7 @@ statements! {
     LAST = "SELECT seq FROM events ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO events (seq, tenant, kind, user_id, at, actor, request_id, data)
               SELECT coalesce(max(seq), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM events";
+    REQUEST_OF = "SELECT request_id FROM events WHERE seq = ?1";
     FORGET = "UPDATE events SET data = ?3 WHERE tenant = ?1 AND user_id = ?2";
     AFTER = "SELECT seq, kind, user_id, at, actor, data FROM events
              WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
@@ -48,6 +49,11 @@ pub fn after(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, limit: i64) -> Result<
 /// The last number given; 0 before the first.
 pub fn last(tx: &mut Tx<'_>) -> Result<i64, Error> {
     Ok(tx.one(LAST, &[], |row| row.integer(0))?.unwrap_or_default())
+}
+
+/// The request that event `seq` comes from.
+pub(crate) fn request_of(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Vec<u8>>, Error> {
+    tx.one(REQUEST_OF, params![seq], |row| Ok(row.bytes(0)?.to_vec()))
 }
 
 /// What is left in the events of a user who was purged.

@@ -14,6 +14,7 @@ pub mod groups;
 pub mod leases;
 mod migrate;
 mod postgres;
+pub mod search;
 pub mod settings;
 mod sql;
 mod sqlite;
@@ -163,6 +164,25 @@ impl Store {
         .await
     }
 
+    /// Brings the index of names and addresses up to date, stride by stride, with time for others between two.
+    ///
+    /// # Errors
+    /// The database's; the next time goes on where this one ended.
+    pub async fn index_names(&self) -> Result<(), Error> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => {
+                let sqlite = Arc::clone(sqlite);
+                tokio::task::spawn_blocking(move || sqlite.index_names())
+                    .await
+                    .unwrap_or(Err(Error::Panicked))
+            }
+            Engine::Postgres(postgres) => {
+                while postgres.write(search::postgres::index).await? {}
+                Ok(())
+            }
+        }
+    }
+
     /// What `provost doctor` asks of a database.
     pub fn health(&self) -> Result<Vec<Finding>, Error> {
         match &self.0 {
@@ -186,6 +206,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         leases::STATEMENTS,
         groups::STATEMENTS,
         due::STATEMENTS,
+        search::STATEMENTS,
     ];
     all.into_iter().flatten()
 }

@@ -102,6 +102,11 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Which database it is.
+    pub(crate) fn driver(&self) -> &Driver<'c> {
+        &self.driver
+    }
+
     /// The part of the counts that is this connection's.
     pub(crate) fn shard(&self) -> i64 {
         match &self.driver {

@@ -208,6 +208,11 @@ impl PostgresServer {
         connect(&self.url()).await
     }
 
+    /// Speaks to another of its databases.
+    pub async fn connect_to(&self, database: &str) -> Client {
+        connect(&self.url_of(database)).await
+    }
+
     fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }

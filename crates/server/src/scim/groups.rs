@@ -21,7 +21,7 @@ const MAX_TOLD: usize = 1_000;
 
 /// `GET /Groups`
 pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
-    let page = query.page;
+    let page = query.0.page;
     let found = find(&client, query, &shape).await?;
     Ok(found.answer(page))
 }
@@ -34,12 +34,12 @@ pub(super) async fn search(client: Client, Body(body): Body) -> Answer {
 
 /// One page of a list.
 pub(super) async fn find(client: &Client, query: ListQuery, shape: &Shape) -> Result<Found, Failure> {
-    let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
+    let (ctx, connection) = (client.ctx.clone(), client.connection);
     let members = shape.members();
     let listing = client
         .app
         .store
-        .scan(move |tx| groups::list(tx, &ctx, connection, query.filter.as_ref(), page, members))
+        .scan(move |tx| groups::list(tx, &ctx, connection, &query.0, members))
         .await?;
     let resources = listing
         .groups
@@ -87,7 +87,7 @@ pub(super) async fn show(
         .scan(move |tx| groups::show(tx, &ctx, connection, &id, told))
         .await?;
     let response = answer(&client, &shape, StatusCode::OK, &shown);
-    Ok(known.answer(shown.group.version, response))
+    Ok(known.answer(&shown.group.version.to_string(), response))
 }
 
 /// `PUT /Groups/{id}`
@@ -171,7 +171,8 @@ fn text(client: &Client, shape: &Shape, shown: &Shown) -> String {
 }
 
 fn answer(client: &Client, shape: &Shape, status: StatusCode, shown: &Shown) -> Response {
-    with_version(shown.group.version, scim(status, text(client, shape, shown)))
+    let response = scim(status, text(client, shape, shown));
+    with_version(&shown.group.version.to_string(), response)
 }
 
 /// Refuses a change of a group that is not as the client knows it.
@@ -184,7 +185,7 @@ fn check(
 ) -> Result<(), service::Error> {
     if known.is_any() {
         let shown = groups::show(tx, ctx, connection, id, Members::LeftOut)?;
-        known.check(shown.group.version)?;
+        known.check(&shown.group.version.to_string())?;
     }
     Ok(())
 }

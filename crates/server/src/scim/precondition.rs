@@ -39,12 +39,16 @@ impl Precondition {
     ///
     /// # Errors
     /// SCIM's 412.
-    pub(super) fn check(&self, version: u64) -> Result<(), ScimError> {
-        let is_right = self.must_match.as_ref().is_none_or(|tags| names(tags, version))
-            && !self
-                .must_not_match
-                .as_ref()
-                .is_some_and(|tags| names(tags, version));
+    pub(super) fn check(&self, version: &str) -> Result<(), ScimError> {
+        // What a client cannot write, such as a user's groups, may have changed.
+        let written = version.split('.').next().unwrap_or(version);
+        let is_right = self.must_match.as_ref().is_none_or(|tags| {
+            tags.split(',')
+                .any(|tag| names(tag.split('.').next().unwrap_or(tag), written))
+        }) && !self
+            .must_not_match
+            .as_ref()
+            .is_some_and(|tags| names(tags, version));
         if is_right {
             return Ok(());
         }
@@ -55,7 +59,7 @@ impl Precondition {
     }
 
     /// The answer to a read: the version beside it, or nothing but that where the client has it already.
-    pub(super) fn answer(&self, version: u64, mut response: Response) -> Response {
+    pub(super) fn answer(&self, version: &str, mut response: Response) -> Response {
         if self
             .must_not_match
             .as_ref()
@@ -68,7 +72,7 @@ impl Precondition {
 }
 
 /// The answer with its version.
-pub(super) fn with_version(version: u64, mut response: Response) -> Response {
+pub(super) fn with_version(version: &str, mut response: Response) -> Response {
     if let Ok(tag) = HeaderValue::try_from(format!("W/\"{version}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -85,9 +89,8 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// Whether the list of tags names the version; weak and strong ones are alike (every version is its own).
-fn names(tags: &str, version: u64) -> bool {
-    let own = version.to_string();
+fn names(tags: &str, version: &str) -> bool {
     tags.split(',')
         .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == own)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == version)
 }

@@ -1,30 +1,29 @@
 //! The query of a list: names in any case, `+` for a blank (server rule 14), the rest ignored.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use scim::filter::Quotes;
 use scim::list::Page;
-use scim::{Filter, Kind, Projection, Schemas, Search};
+use scim::{Filter, Kind, Projection, Schemas, Search, Sort};
 use service::groups::Members;
+use service::users::Query;
 
 use super::Failure;
 use crate::app::App;
 
 /// What a list is asked for.
 #[derive(Clone)]
-pub(super) struct ListQuery {
-    pub(super) filter: Option<Filter>,
-    pub(super) page: Page,
-}
+pub(super) struct ListQuery(pub(super) Query);
 
 /// A list and its shape, as a search asks for them.
 pub(super) fn searched(body: &scim::Object) -> Result<(ListQuery, Shape), Failure> {
     let Search {
         filter,
+        sort,
         page,
         projection,
     } = Search::parse(body)?;
-    Ok((ListQuery { filter, page }, Shape(projection)))
+    Ok((ListQuery(Query { filter, sort, page }), Shape(projection)))
 }
 
 impl FromRequestParts<App> for ListQuery {
@@ -34,12 +33,13 @@ impl FromRequestParts<App> for ListQuery {
         let pairs = Pairs::read(parts)?;
         let value = |name| pairs.value(name);
         let filter = value("filter").filter(|text| !text.trim().is_empty());
-        Ok(Self {
+        Ok(Self(Query {
             filter: filter
                 .map(|text| Filter::parse(text, Quotes::Optional))
                 .transpose()?,
+            sort: Sort::parse(value("sortBy"), value("sortOrder"))?,
             page: Page::parse(value("startIndex"), value("count"))?,
-        })
+        }))
     }
 }
 
@@ -85,12 +85,13 @@ struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
     fn read(parts: &Parts) -> Result<Self, Failure> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| {
-            Failure::new(
-                Kind::InvalidSyntax,
-                "The query cannot be read; percent-encode its values.",
-            )
-        })?;
+        let axum::extract::Query(pairs) =
+            axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| {
+                Failure::new(
+                    Kind::InvalidSyntax,
+                    "The query cannot be read; percent-encode its values.",
+                )
+            })?;
         Ok(Self(pairs))
     }
 

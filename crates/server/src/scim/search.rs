@@ -26,11 +26,11 @@ impl Found {
 /// `POST /.search`: the users first, then the groups.
 pub(super) async fn everything(client: Client, Body(body): Body) -> Answer {
     let (query, shape) = searched(&body)?;
-    let page = query.page;
+    let page = query.0.page;
     let mut found = users::find(&client, query.clone(), &shape).await?;
     let before = usize::try_from(found.total).unwrap_or(usize::MAX);
     let mut rest = query;
-    rest.page = Page {
+    rest.0.page = Page {
         start_index: page.start_index.saturating_sub(before).max(1),
         count: page.count - found.resources.len(),
     };

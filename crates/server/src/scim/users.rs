@@ -17,7 +17,7 @@ use super::{Answer, Failure, scim};
 
 /// `GET /Users`
 pub(super) async fn list(client: Client, query: ListQuery, shape: Shape) -> Answer {
-    let page = query.page;
+    let page = query.0.page;
     let found = find(&client, query, &shape).await?;
     Ok(found.answer(page))
 }
@@ -30,14 +30,14 @@ pub(super) async fn search(client: Client, Body(body): Body) -> Answer {
 
 /// One page of a list.
 pub(super) async fn find(client: &Client, query: ListQuery, shape: &Shape) -> Result<Found, Failure> {
-    let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.page);
-    let is_filtered = query.filter.is_some();
+    let (ctx, connection, page) = (client.ctx.clone(), client.connection, query.0.page);
+    let is_whole = query.0.filter.is_none() && query.0.sort.is_none();
     let listing = client
         .app
         .store
-        .scan(move |tx| users::list(tx, &ctx, connection, query.filter.as_ref(), page))
+        .scan(move |tx| users::list(tx, &ctx, connection, &query.0))
         .await?;
-    if !is_filtered {
+    if is_whole {
         mark_end(client, &listing, page.start_index - 1).await;
     }
     let belongings = |id| listing.belongings.get(&id).map_or(&[][..], Vec::as_slice);
@@ -107,7 +107,7 @@ pub(super) async fn show(
         .look(move |tx| with_groups(users::show(tx, &ctx, connection, &id)?, tx, &ctx))
         .await?;
     let response = shown(&client, &shape, StatusCode::OK, &user);
-    Ok(known.answer(user.0.facts.version, response))
+    Ok(known.answer(&user.0.version_in(&user.1), response))
 }
 
 /// `PUT /Users/{id}`
@@ -177,7 +177,7 @@ fn with_groups(user: Record, tx: &mut Tx<'_>, ctx: &Ctx) -> Result<InGroups, ser
 fn shown(client: &Client, shape: &Shape, status: StatusCode, (user, belongings): &InGroups) -> Response {
     let json = user.to_scim_in(belongings, &client.settings, Some(&client.base));
     let response = scim(status, shape.text(&client.settings.schemas, json));
-    with_version(user.facts.version, response)
+    with_version(&user.version_in(belongings), response)
 }
 
 /// Refuses a change of a user who is not as the client knows it.
@@ -189,7 +189,9 @@ fn check(
     id: &str,
 ) -> Result<(), service::Error> {
     if known.is_any() {
-        known.check(users::show(tx, ctx, connection, id)?.facts.version)?;
+        let user = users::show(tx, ctx, connection, id)?;
+        let belongings = service::groups::of_user(tx, ctx, &user)?;
+        known.check(&user.version_in(&belongings))?;
     }
     Ok(())
 }

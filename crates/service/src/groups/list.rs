@@ -2,12 +2,12 @@
 
 use directory::{ConnectionId, Ctx, Facts, Group, GroupId};
 use scim::filter::{Literal, Operator};
-use scim::list::Page;
 use scim::{Error as ScimError, Filter, Kind, Object, Schemas};
 use store::{Tx, groups};
 
 use super::{Members, Shown, with_members};
 use crate::Error;
+use crate::users::Query;
 
 /// The most groups that the evaluator looks at for one request.
 const MAX_CANDIDATES: usize = 10_000;
@@ -21,7 +21,7 @@ pub struct Listing {
     pub groups: Vec<Shown>,
 }
 
-/// The connection's groups that the filter matches, in the order in which they were created.
+/// The connection's groups that the filter matches, in the order that is asked for.
 ///
 /// # Errors
 /// `tooMany` where no term of the filter is indexed and there are more than 10,000 groups to look at.
@@ -29,12 +29,12 @@ pub fn list(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     connection: ConnectionId,
-    filter: Option<&Filter>,
-    page: Page,
+    query: &Query,
     members: Members,
 ) -> Result<Listing, Error> {
+    let page = query.page;
     let offset = page.start_index - 1;
-    let Some(filter) = filter else {
+    if query.filter.is_none() && query.sort.is_none() {
         let total = groups::total(tx, ctx.tenant, connection)?;
         let found = match page.count {
             0 => Vec::new(),
@@ -42,14 +42,24 @@ pub fn list(
         };
         let groups = told(tx, ctx, found, members)?;
         return Ok(Listing { total, groups });
-    };
+    }
     let mut matching = Vec::new();
-    for group in candidates(tx, ctx, connection, filter)? {
-        if is_match(tx, ctx, filter, &group)? {
-            matching.push(group);
+    for group in candidates(tx, ctx, connection, query.filter.as_ref())? {
+        let resource = resource(tx, ctx, query, &group)?;
+        let is_match = |filter: &Filter| filter.matches(&Schemas::groups(), &resource);
+        if query.filter.as_ref().is_none_or(is_match) {
+            let rank = query
+                .sort
+                .as_ref()
+                .and_then(|sort| sort.rank(&Schemas::groups(), &resource));
+            matching.push((rank, group));
         }
     }
+    if let Some(sort) = &query.sort {
+        matching.sort_by(|(left, _), (right, _)| sort.compare(left.as_ref(), right.as_ref()));
+    }
     let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
+    let matching = matching.into_iter().map(|(_, group)| group);
     let found = matching.into_iter().skip(offset).take(page.count).collect();
     let groups = told(tx, ctx, found, members)?;
     Ok(Listing { total, groups })
@@ -62,27 +72,30 @@ fn told(tx: &mut Tx<'_>, ctx: &Ctx, groups: Vec<Group>, members: Members) -> Res
         .collect()
 }
 
-fn is_match(tx: &mut Tx<'_>, ctx: &Ctx, filter: &Filter, group: &Group) -> Result<bool, Error> {
-    let is_about_members = filter
-        .paths()
+/// The group as a client sees it, with its members where they matter.
+fn resource(tx: &mut Tx<'_>, ctx: &Ctx, query: &Query, group: &Group) -> Result<Object, Error> {
+    let is_about_members = query
+        .filter
         .iter()
+        .flat_map(Filter::paths)
+        .chain(query.sort.iter().map(|sort| &sort.by))
         .any(|path| path.attribute.eq_ignore_ascii_case("members"));
     let members = if is_about_members {
         Some(groups::members(tx, ctx.tenant, group.id)?)
     } else {
         None
     };
-    let resource: Object = serde_json::from_str(&group.to_scim(None, members.as_deref())).unwrap_or_default();
-    Ok(filter.matches(&Schemas::groups(), &resource))
+    Ok(serde_json::from_str(&group.to_scim(None, members.as_deref())).unwrap_or_default())
 }
 
 fn candidates(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     connection: ConnectionId,
-    filter: &Filter,
+    filter: Option<&Filter>,
 ) -> Result<Vec<Group>, Error> {
-    let indexed = filter.conjuncts().into_iter().find_map(|term| match term {
+    let terms = filter.map(Filter::conjuncts).unwrap_or_default();
+    let indexed = terms.into_iter().find_map(|term| match term {
         Filter::Compare(path, Operator::Eq, Literal::Text(text)) if path.sub.is_none() => {
             let name = path.attribute.to_ascii_lowercase();
             matches!(name.as_str(), "displayname" | "externalid" | "id").then_some((name, text))

@@ -1,19 +1,27 @@
-//! Lists: an indexed term of the filter proposes candidates, and the evaluator decides.
+//! Lists: an index proposes candidates, and the evaluator decides.
 
 use std::collections::HashMap;
 
-use directory::{Belonging, ConnectionId, Ctx, Facts, Record, Settings, UserId};
-use scim::filter::{Literal, Operator};
+use directory::{Belonging, ConnectionId, Ctx, Record, Settings, UserId};
 use scim::list::Page;
 use scim::schema::USER;
-use scim::{AttributePath, Error as ScimError, Filter, Kind, Object};
+use scim::{AttributePath, Filter, Object, Sort};
 use store::Tx;
 use store::users::{self, Place, Scope, Walk};
 
+use super::candidates;
 use crate::Error;
 
-/// The most users that the evaluator looks at for one request.
-const MAX_CANDIDATES: usize = 10_000;
+/// What a list is asked for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Who; everybody where there is none.
+    pub filter: Option<Filter>,
+    /// In which order; that in which they were created where there is none.
+    pub sort: Option<Sort>,
+    /// Which of them.
+    pub page: Page,
+}
 
 /// One page of a list.
 #[derive(Debug)]
@@ -36,62 +44,148 @@ impl Listing {
     }
 }
 
-/// The users that the connection sees and the filter matches, in the order in which they were created.
+/// The users that the connection sees and the filter matches, in the order that is asked for.
 ///
 /// # Errors
-/// `tooMany` where no term of the filter is indexed and there are more than 10,000 users to look at.
-pub fn list(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    connection: ConnectionId,
-    filter: Option<&Filter>,
-    page: Page,
-) -> Result<Listing, Error> {
-    let mut listing = find(tx, ctx, connection, filter, page)?;
+/// `tooMany` where neither filter nor order goes by an index and there are more than 10,000 users to look at.
+pub fn list(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, query: &Query) -> Result<Listing, Error> {
+    let mut listing = match (&query.filter, &query.sort) {
+        (None, None) => whole_page(tx, ctx, connection, query.page)?,
+        (None, Some(sort)) if is_user_name(&sort.by) => by_name(tx, ctx, connection, sort, query.page)?,
+        _ => matching(tx, ctx, connection, query)?,
+    };
     listing.belongings = crate::groups::of_users(tx, ctx, &listing.records)?;
     Ok(listing)
 }
 
-fn find(
+fn whole_page(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, page: Page) -> Result<Listing, Error> {
+    let offset = page.start_index - 1;
+    let visible = users::visible(tx, ctx.tenant, connection)?;
+    let place = Place {
+        offset,
+        count: page.count,
+        now: ctx.now,
+    };
+    let mut total = visible.own + visible.manual;
+    if page.count == 0 {
+        return Ok(Listing::of(total, Vec::new()));
+    }
+    let found = users::page(tx, ctx.tenant, connection, visible, place)?;
+    // Where somebody on an earlier page left since, there are more than the count says: a client must not stop.
+    if found.has_more {
+        total = total.max(u64::try_from(offset + found.records.len() + 1).unwrap_or(u64::MAX));
+    }
+    Ok(Listing::of(total, found.records))
+}
+
+/// The names that are compared are what the index has.
+fn is_user_name(path: &AttributePath) -> bool {
+    path.attribute.eq_ignore_ascii_case("userName")
+        && path.sub.is_none()
+        && path
+            .schema
+            .as_deref()
+            .is_none_or(|schema| schema.eq_ignore_ascii_case(USER))
+}
+
+fn by_name(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     connection: ConnectionId,
-    filter: Option<&Filter>,
+    sort: &Sort,
     page: Page,
 ) -> Result<Listing, Error> {
-    let offset = page.start_index - 1;
-    let Some(filter) = filter else {
-        let visible = users::visible(tx, ctx.tenant, connection)?;
-        let place = Place {
-            offset,
-            count: page.count,
-            now: ctx.now,
-        };
-        let mut total = visible.own + visible.manual;
-        if page.count == 0 {
-            let records = Vec::new();
-            return Ok(Listing::of(total, records));
-        }
-        let found = users::page(tx, ctx.tenant, connection, visible, place)?;
-        // Where somebody on an earlier page left since, there are more than the count says: a client must not stop.
-        if found.has_more {
-            total = total.max(u64::try_from(offset + found.records.len() + 1).unwrap_or(u64::MAX));
-        }
-        let records = found.records;
-        return Ok(Listing::of(total, records));
+    let visible = users::visible(tx, ctx.tenant, connection)?;
+    let place = Place {
+        offset: page.start_index - 1,
+        count: page.count,
+        now: ctx.now,
     };
+    let records = users::page_by_name(tx, ctx.tenant, connection, sort.order, place)?;
+    Ok(Listing::of(visible.own + visible.manual, records))
+}
+
+fn matching(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, query: &Query) -> Result<Listing, Error> {
     let settings = tx.settings(ctx.tenant)?;
     let scope = Scope::Connection(connection);
-    let Some(found) = candidates(tx, ctx, connection, filter)? else {
-        return walk(tx, ctx, &settings, scope, filter, page);
+    let mut sieve = Sieve::of(&settings, query);
+    let found = match &query.filter {
+        Some(filter) => candidates::find(tx, ctx, connection, filter)?,
+        None => None,
     };
-    let mut matching = found;
-    matching.retain(|record| {
-        scope.shows(&record.facts) && filter.matches(&settings.schemas, &resource(record, &settings))
-    });
-    let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
-    let records = matching.into_iter().skip(offset).take(page.count).collect();
-    Ok(Listing::of(total, records))
+    if let Some(found) = found {
+        found
+            .into_iter()
+            .filter(|record| scope.shows(&record.facts))
+            .for_each(|record| sieve.take(record));
+        return Ok(sieve.page());
+    }
+    let mut looked = 0;
+    users::walk(tx, ctx.tenant, scope, |record| {
+        looked += 1;
+        if looked > candidates::MAX {
+            return Walk::Stop;
+        }
+        sieve.take(record);
+        Walk::On
+    })?;
+    if looked > candidates::MAX {
+        return Err(candidates::too_many());
+    }
+    Ok(sieve.page())
+}
+
+/// Lets through who matches. Without an order it keeps no more than the page.
+struct Sieve<'s> {
+    settings: &'s Settings,
+    query: &'s Query,
+    total: usize,
+    kept: Vec<(Option<scim::Rank>, Record)>,
+}
+
+impl<'s> Sieve<'s> {
+    fn of(settings: &'s Settings, query: &'s Query) -> Self {
+        Self {
+            settings,
+            query,
+            total: 0,
+            kept: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, record: Record) {
+        let (settings, query) = (self.settings, self.query);
+        let resource = resource(&record, settings);
+        let is_match = query
+            .filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(&settings.schemas, &resource));
+        if !is_match {
+            return;
+        }
+        self.total += 1;
+        let rank = match &query.sort {
+            Some(sort) => sort.rank(&settings.schemas, &resource),
+            None if self.total < query.page.start_index || self.kept.len() >= query.page.count => return,
+            None => None,
+        };
+        self.kept.push((rank, record));
+    }
+
+    fn page(mut self) -> Listing {
+        let page = self.query.page;
+        let mut offset = 0;
+        if let Some(sort) = &self.query.sort {
+            self.kept
+                .sort_by(|(left, _), (right, _)| sort.compare(left.as_ref(), right.as_ref()));
+            offset = page.start_index - 1;
+        }
+        let records = self.kept.into_iter().skip(offset).take(page.count);
+        Listing::of(
+            u64::try_from(self.total).unwrap_or(u64::MAX),
+            records.map(|(_, record)| record).collect(),
+        )
+    }
 }
 
 /// Remembers where a page without a filter ended, if there are more.
@@ -113,114 +207,4 @@ pub fn mark_page(
 /// The resource as a client sees it; the evaluator needs no location.
 fn resource(record: &Record, settings: &Settings) -> Object {
     serde_json::from_str(&record.to_scim(settings, None)).unwrap_or_default()
-}
-
-fn candidates(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    connection: ConnectionId,
-    filter: &Filter,
-) -> Result<Option<Vec<Record>>, Error> {
-    let indexed = filter.conjuncts().into_iter().find_map(|term| match term {
-        Filter::Compare(path, Operator::Eq, Literal::Text(text)) => Some((Key::of(path)?, text)),
-        Filter::Element(path, inner) if is_core(path) && path.attribute.eq_ignore_ascii_case("emails") => {
-            inner.conjuncts().into_iter().find_map(|term| match term {
-                Filter::Compare(path, Operator::Eq, Literal::Text(text))
-                    if path.attribute.eq_ignore_ascii_case("value") =>
-                {
-                    Some((Key::Email, text))
-                }
-                _ => None,
-            })
-        }
-        _ => None,
-    });
-    let tenant = ctx.tenant;
-    let found = match indexed {
-        Some((Key::UserName, text)) => users::by_user_name(tx, tenant, &Facts::key_of(text))?
-            .into_iter()
-            .collect(),
-        Some((Key::ExternalId, text)) => {
-            let own = users::by_external_id(tx, tenant, connection, text)?;
-            own.into_iter()
-                .chain(users::manual_by_external_id(tx, tenant, text)?)
-                .collect()
-        }
-        Some((Key::Id, text)) => match UserId::parse(text) {
-            Some(id) => users::by_id(tx, tenant, Scope::Connection(connection), id)?
-                .into_iter()
-                .collect(),
-            None => Vec::new(),
-        },
-        Some((Key::Email, text)) => users::by_any_email(tx, tenant, &Facts::key_of(text))?,
-        None => return Ok(None),
-    };
-    Ok(Some(found))
-}
-
-/// Looks at everybody, and keeps no more than the page.
-fn walk(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    settings: &Settings,
-    scope: Scope,
-    filter: &Filter,
-    page: Page,
-) -> Result<Listing, Error> {
-    let mut looked = 0;
-    let mut listing = Listing::of(0, Vec::new());
-    let first = u64::try_from(page.start_index).unwrap_or(u64::MAX);
-    users::walk(tx, ctx.tenant, scope, |record| {
-        looked += 1;
-        if looked > MAX_CANDIDATES {
-            return Walk::Stop;
-        }
-        if filter.matches(&settings.schemas, &resource(&record, settings)) {
-            listing.total += 1;
-            if listing.total >= first && listing.records.len() < page.count {
-                listing.records.push(record);
-            }
-        }
-        Walk::On
-    })?;
-    if looked > MAX_CANDIDATES {
-        let detail = format!(
-            "This filter would look at more than {MAX_CANDIDATES} users. Narrow it with a term on userName, externalId, id \
-             or emails, such as userName eq \"...\"."
-        );
-        return Err(ScimError::new(Kind::TooMany, detail).into());
-    }
-    Ok(listing)
-}
-
-/// What users are found by.
-#[derive(Debug, Clone, Copy)]
-enum Key {
-    Id,
-    UserName,
-    ExternalId,
-    Email,
-}
-
-impl Key {
-    fn of(path: &AttributePath) -> Option<Self> {
-        let part = path.sub.as_deref();
-        let name = path.attribute.to_ascii_lowercase();
-        match (name.as_str(), part) {
-            _ if !is_core(path) => None,
-            ("id", None) => Some(Self::Id),
-            ("username", None) => Some(Self::UserName),
-            ("externalid", None) => Some(Self::ExternalId),
-            ("emails", part) if part.is_none_or(|part| part.eq_ignore_ascii_case("value")) => {
-                Some(Self::Email)
-            }
-            _ => None,
-        }
-    }
-}
-
-fn is_core(path: &AttributePath) -> bool {
-    path.schema
-        .as_deref()
-        .is_none_or(|schema| schema.eq_ignore_ascii_case(USER))
 }

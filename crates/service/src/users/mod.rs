@@ -2,6 +2,7 @@
 
 mod administrate;
 mod admit;
+mod candidates;
 mod conflicts;
 mod create;
 mod delete;
@@ -34,7 +35,7 @@ pub use due::{decide_due, is_any_decision_due};
 pub use find::{Namesakes, all, find, namesakes};
 pub use forget::forget;
 pub use import::{Imported, Leaver, Newcomer, import, try_import};
-pub use list::{Listing, list, mark_page};
+pub use list::{Listing, Query, list, mark_page};
 pub(crate) use place::known_of;
 pub use purge::{LegalHold, is_anybody_due, purge, purge_due, set_legal_hold};
 pub use reapply::{Outlook, preview, reapply};

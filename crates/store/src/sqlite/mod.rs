@@ -6,14 +6,17 @@ mod writer;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::cache::Cache;
+use crate::search::sqlite::Index;
 use crate::tx::Driver;
-use crate::{Error, Finding, Tx, migrate};
+use crate::work::now;
+use crate::{Error, Finding, Tx, events, migrate, search};
 use checkpoint::Checkpoint;
 use writer::Writer;
 
@@ -27,6 +30,7 @@ pub(crate) struct Sqlite {
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
     cache: Arc<Cache>,
+    index: Index,
 }
 
 /// Holds the database for one server until it is dropped.
@@ -52,6 +56,7 @@ impl Sqlite {
             writer,
             readers: Mutex::default(),
             cache,
+            index: Index::open(path)?,
         })
     }
 
@@ -135,9 +140,29 @@ impl Sqlite {
         ])
     }
 
+    /// Takes into the index whoever changed; it rests as long as it works, so that it never takes a processor for itself.
+    pub(crate) fn index_names(&self) -> Result<(), Error> {
+        loop {
+            let begun = now();
+            let (seq, request_id) = self.index.progress()?;
+            let is_known =
+                self.read(|tx| Ok::<_, Error>(events::request_of(tx, seq)? == Some(request_id)))?;
+            if seq > 0 && !is_known {
+                self.index.clear()?;
+                continue;
+            }
+            let Some(changes) = self.read(|tx| search::changes(tx, seq))? else {
+                return Ok(());
+            };
+            self.index.advance(seq, &changes)?;
+            thread::sleep(begun.elapsed());
+        }
+    }
+
     fn reader(&self) -> Result<Connection, Error> {
         let connection = connect(&self.path)?;
         configure(&connection)?;
+        self.index.attach(&connection)?;
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824;")?;
         Ok(connection)
     }
@@ -151,7 +176,7 @@ fn migrate_sqlite(connection: &mut Connection, database: &str) -> Result<(), Err
 
 /// Makes a new file for this user alone; SQLite gives the files beside it the same mode. What fails here fails again, and
 /// with a better reason, when the file is opened.
-fn make_private(path: &Path) {
+pub(crate) fn make_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
     let _ = File::options()
         .write(true)
@@ -160,7 +185,7 @@ fn make_private(path: &Path) {
         .open(path);
 }
 
-fn connect(path: &Path) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Unreachable {

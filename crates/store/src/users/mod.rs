@@ -6,11 +6,13 @@ mod write;
 use directory::{ConnectionId, Facts, Record, TenantId, Timestamp, UserId, Wait};
 
 use jiff::SignedDuration;
+use scim::Order;
 
 use crate::counts::{self, Count};
 use crate::sql::{Param, params, statements};
 use crate::{Error, Tx};
-use row::{WHICH, record, select, select_as};
+use row::{WHICH, select_as};
+pub(crate) use row::{record, select};
 pub use write::{MAX_KEY, insert, remove, update};
 
 statements! {
@@ -47,6 +49,10 @@ statements! {
                ORDER BY id LIMIT 1 OFFSET ?3";
     ANY_NTH = "SELECT id FROM users WHERE tenant = ?1 AND (connection = ?2 OR connection IS NULL) AND visible = 1
                ORDER BY id LIMIT 1 OFFSET ?3";
+    BY_NAME = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
+                       ORDER BY user_name_key LIMIT ?3 OFFSET ?4");
+    BY_NAME_BACKWARDS = select!("WHERE tenant = ?1 AND visible = 1 AND (connection = ?2 OR connection IS NULL)
+                                 ORDER BY user_name_key DESC LIMIT ?3 OFFSET ?4");
     MARK = "SELECT last FROM page_marks WHERE tenant = ?1 AND connection = ?2 AND place = ?3 AND at > ?4";
     SET_MARK = "INSERT INTO page_marks (tenant, connection, place, last, at) VALUES (?1, ?2, ?3, ?4, ?5)
                 ON CONFLICT (tenant, connection, place) DO UPDATE SET
@@ -225,6 +231,28 @@ pub fn page(
     let has_more = records.len() > place.count;
     records.truncate(place.count);
     Ok(Page { records, has_more })
+}
+
+/// One page of what the connection sees, by the folded `userName`.
+pub fn page_by_name(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    order: Order,
+    place: Place,
+) -> Result<Vec<Record>, Error> {
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let statement = match order {
+        Order::Ascending => BY_NAME,
+        Order::Descending => BY_NAME_BACKWARDS,
+    };
+    let params = params![
+        tenant.as_bytes(),
+        connection.as_bytes(),
+        number(place.count),
+        number(place.offset)
+    ];
+    tx.all(statement, params, record)
 }
 
 /// A page of users.

@@ -24,7 +24,7 @@ macro_rules! select {
         )
     };
 }
-pub(super) use select;
+pub(crate) use select;
 
 /// One of several look-ups in one statement: its number stands in the last column, [`WHICH`].
 macro_rules! select_as {
@@ -45,7 +45,7 @@ pub(super) use select_as;
 /// The column with the number of the look-up.
 pub(super) const WHICH: usize = 25;
 
-pub(super) fn record(row: Row<'_>) -> Result<Record, Error> {
+pub(crate) fn record(row: Row<'_>) -> Result<Record, Error> {
     let facts = Facts {
         id: row.id(0, UserId::from_bytes)?,
         connection: row.optional(1, |row, column| row.id(column, ConnectionId::from_bytes))?,

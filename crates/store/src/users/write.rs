@@ -3,7 +3,7 @@
 use directory::{Facts, Lifecycle, NameClaim, Record, Settings, TenantId, User, names};
 
 use crate::sql::{Param, params, statements};
-use crate::{Error, Tx, counts, events, groups};
+use crate::{Error, Tx, counts, events, groups, search};
 
 statements! {
     ACCOUNT_TAKEN = "SELECT id FROM users WHERE tenant = ?1 AND account_key = ?2";
@@ -79,6 +79,7 @@ pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, before: &Facts) -> Result<(), E
     tx.run(FORGET_EMAILS, &key[..2])?;
     events::forget(tx, tenant, before.id)?;
     groups::forget(tx, tenant, before.id)?;
+    search::forget(tx, tenant, before.id)?;
     tx.purged();
     counts::move_user(tx, tenant, Some(before), None);
     Ok(())
