@@ -369,3 +369,47 @@ async fn every_change_of_a_user_is_an_event_in_order() {
     assert_eq!(updated["data"]["user"]["title"], "Boss");
     assert_eq!(updated["actor"], "default");
 }
+
+#[tokio::test]
+async fn a_word_on_active_that_is_taken_back_is_not_told_and_what_was_said_last_counts() {
+    let provost = start().await;
+    let ava = provost.client.create(&person("ava")).await;
+    let say = |operations: Value| {
+        let (client, at) = (provost.client.clone(), path(&ava));
+        async move { client.patch(&at, &patch(operations)).await.expect(200) }
+    };
+    say(json!([{"op": "replace", "path": "active", "value": false}])).await;
+    let silent = say(json!([{"op": "remove", "path": "active"}])).await;
+    assert!(silent.get("active").is_none(), "{silent}");
+    assert_eq!(
+        provost.user(id(&ava))["status"],
+        "preserved",
+        "nobody comes back by silence"
+    );
+    let titled = say(json!([{"op": "replace", "value": {"title": "Lead"}}])).await;
+    assert!(
+        titled.get("active").is_none() && titled["title"] == "Lead",
+        "{titled}"
+    );
+    let back = say(json!([{"op": "add", "value": {"active": "True"}}])).await;
+    assert_eq!(
+        (&back["active"], &provost.user(id(&ava))["status"]),
+        (&json!(true), &json!("active"))
+    );
+    let null = say(json!([{"op": "replace", "path": "active", "value": null}])).await;
+    assert_eq!(null["active"], true, "null is no word");
+    say(json!([{"op": "remove", "path": "active"}])).await;
+    let put = provost.client.put(&path(&ava), &person("ava")).await.expect(200);
+    assert_eq!(put["active"], true);
+}
+
+#[tokio::test]
+async fn who_never_was_active_may_get_another_external_id() {
+    let provost = start().await;
+    let mut staged = person("ava");
+    staged["active"] = json!(false);
+    let ava = provost.client.create(&staged).await;
+    staged["externalId"] = json!("another");
+    let put = provost.client.put(&path(&ava), &staged).await.expect(200);
+    assert_eq!(put["externalId"], "another");
+}

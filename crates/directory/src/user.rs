@@ -149,6 +149,8 @@ pub struct User {
     pub facts: Facts,
     /// What the identity provider assigned: canonical names, no `active`, no derived `displayName`.
     pub attributes: Object,
+    /// Whether `active` is told. One who took its word back gets none; what it last said counts all the same.
+    pub tells_active: bool,
 }
 
 /// A user as it is stored: facts, and the document as text.
@@ -225,10 +227,10 @@ impl User {
         if self.facts.display_name_derived {
             shown.insert("displayName".to_owned(), Value::from(&*self.display_name()));
         }
-        shown.insert(
-            "active".to_owned(),
-            Value::Bool(self.facts.lifecycle.idp_state() == IdpState::Active),
-        );
+        if self.tells_active {
+            let is_active = self.facts.lifecycle.idp_state() == IdpState::Active;
+            shown.insert("active".to_owned(), Value::Bool(is_active));
+        }
         shown
     }
 
@@ -268,7 +270,8 @@ impl Record {
             Ok(Value::Object(document)) => document,
             _ => Object::new(),
         };
-        for name in ["schemas", "id", "meta", "active"] {
+        let tells_active = attributes.shift_remove("active").is_some();
+        for name in ["schemas", "id", "meta"] {
             attributes.shift_remove(name);
         }
         if self.facts.display_name_derived {
@@ -277,6 +280,7 @@ impl Record {
         User {
             facts: self.facts,
             attributes,
+            tells_active,
         }
     }
 

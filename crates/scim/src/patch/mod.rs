@@ -96,6 +96,16 @@ impl Patch {
             .collect::<Result<_, _>>()?;
         Ok(Self { operations })
     }
+
+    /// Whether the last word on the attribute is a `remove`.
+    pub fn takes_away(&self, attribute: &str) -> bool {
+        let names_it = |operation: &&Operation| {
+            let path = operation.path.as_deref().map(Path::parse);
+            matches!(path, Some(Ok(path)) if path.attribute.attribute.eq_ignore_ascii_case(attribute))
+        };
+        let last = self.operations.iter().rev().find(names_it);
+        last.is_some_and(|operation| operation.verb == Verb::Remove)
+    }
 }
 
 impl Operation {

@@ -74,6 +74,7 @@ pub(super) fn blank(ctx: &Ctx, connection: Option<ConnectionId>, lifecycle: Life
     User {
         facts,
         attributes: Object::new(),
+        tells_active: true,
     }
 }
 
@@ -152,6 +153,7 @@ fn bring_back(
     let mut user = before.clone().open();
     let old = user.clone();
     super::update::assign(&mut user, sent.attributes.clone());
+    user.tells_active = true;
     user.facts.manage_by(connection);
     user.facts.name_claim = NameClaim::Kept;
     user.check_required(settings)?;

@@ -1,6 +1,6 @@
 //! An identity provider changes a user: PUT and PATCH, deactivation and reactivation among them.
 
-use directory::{Carries, ConnectionId, Ctx, Mark, Record, Refusal, Settings, Status, User};
+use directory::{Carries, Cause, ConnectionId, Ctx, Mark, Preservation, Record, Refusal, Settings, User};
 use scim::{Admitted, AttributePath, Miss, Object, Patch};
 use serde_json::Value;
 use store::Tx;
@@ -24,6 +24,7 @@ pub fn replace(
     let before = show(tx, ctx, connection, id)?;
     let sent = Sent {
         attributes: sent.attributes.clone(),
+        tells_active: true,
         brings: Brings {
             undeclared: &sent.undeclared,
             carries: Carries::Everything,
@@ -65,8 +66,11 @@ pub fn patch(
         .iter()
         .flat_map(|mapping| mapping.condition.paths())
         .any(is_touched);
+    let tells_active = attributes.contains_key("active")
+        || (before.clone().open().tells_active && !patch.takes_away("active"));
     let sent = Sent {
         attributes,
+        tells_active,
         brings: Brings {
             undeclared: &patched.undeclared,
             carries: Carries::Changes,
@@ -78,6 +82,7 @@ pub fn patch(
 
 struct Sent<'s> {
     attributes: Object,
+    tells_active: bool,
     brings: Brings<'s>,
 }
 
@@ -93,6 +98,7 @@ fn write(
     let old = user.clone();
     let active = sent.attributes.get("active").and_then(Value::as_bool);
     assign(&mut user, sent.attributes);
+    user.tells_active = sent.tells_active;
     keep_the_person(ctx, settings, &old, &mut user)?;
     user.facts.manage_by(connection);
     user.user_name()?;
@@ -167,7 +173,9 @@ fn check_names(
 /// # Errors
 /// [`Refusal::DifferentPerson`].
 fn keep_the_person(ctx: &Ctx, settings: &Settings, old: &User, user: &mut User) -> Result<(), Refusal> {
-    if old.facts.lifecycle.status() != Status::Preserved {
+    // One who never was active has nothing yet that could come to somebody else.
+    let is_account = |preservation: &Preservation| preservation.cause != Cause::Staged;
+    if !old.facts.lifecycle.preservation().is_some_and(is_account) {
         return Ok(());
     }
     if let Some(different) = conflicts::another_person(ctx, settings, old, user) {
