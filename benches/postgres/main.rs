@@ -16,6 +16,7 @@
 )]
 
 #[path = "../speed/load.rs"]
+#[expect(dead_code, reason = "it is shared, and not all of it is wanted here")]
 mod load;
 
 use std::process::Command;

@@ -60,6 +60,34 @@ pub(crate) async fn reads(target: &Target, ids: &[String], connections: usize, c
     run(target, connections, count, 200, request).await
 }
 
+/// Sends requests, each a method, a path and a body, and expects `status` of all.
+pub(crate) async fn send(
+    target: &Target,
+    connections: usize,
+    requests: &[(&'static str, String, String)],
+    status: u16,
+) -> Measured {
+    let owned = requests.to_vec();
+    let request = move |target: &Target, number: usize| {
+        let (method, path, body) = &owned[number];
+        message(target, method, path, body)
+    };
+    run(target, connections, requests.len(), status, request).await
+}
+
+/// How long one request takes that may be refused; as good as for ever where it is.
+pub(crate) async fn attempt(target: &Target, request: &(&'static str, String, String)) -> Duration {
+    let (method, path, body) = request;
+    let mut client = Client::connect(target.address).await;
+    let began = Instant::now();
+    let text = message(target, method, path, body);
+    if client.exchange(&text).await.starts_with(b"HTTP/1.1 200") {
+        began.elapsed()
+    } else {
+        Duration::MAX
+    }
+}
+
 fn message(target: &Target, method: &str, path: &str, body: &str) -> String {
     format!(
         "{method} {}{path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Okta SCIM Client 1.0.0\r\nAccept: application/scim+json\r\n\
@@ -153,7 +181,11 @@ impl Client {
         let Some(head) = find(&self.buffer, b"\r\n\r\n") else {
             return false;
         };
-        let at = find(&self.buffer[..head], b"content-length: ").unwrap() + b"content-length: ".len();
+        // An answer without a body does not say how long it is.
+        let Some(at) = find(&self.buffer[..head], b"content-length: ") else {
+            return true;
+        };
+        let at = at + b"content-length: ".len();
         let digits = self.buffer[at..].iter().take_while(|byte| byte.is_ascii_digit());
         let length = digits.fold(0, |sum, byte| sum * 10 + usize::from(byte - b'0'));
         self.buffer.len() >= head + 4 + length

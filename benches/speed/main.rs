@@ -12,6 +12,7 @@
 #![expect(clippy::disallowed_methods, reason = "what measures looks at a stopwatch")]
 
 mod baseline;
+#[expect(dead_code, reason = "it is shared, and not all of it is wanted here")]
 mod load;
 
 use std::time::{Duration, Instant};

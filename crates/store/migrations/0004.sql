@@ -11,12 +11,12 @@ CREATE TABLE decisions_due (
 CREATE INDEX users_waiting ON users (tenant, hold, id) WHERE status = 'held';
 
 -- Names and addresses as they are searched, written beside the commits that change them. SQLite has them in a file of its
--- own, since trigrams are another kind of table there.
+-- own, since trigrams are another kind of table there. Without fastupdate, since a search reads through whatever was put off.
 -- postgres: CREATE TABLE user_search (tenant BLOB NOT NULL, user_id BLOB NOT NULL, body TEXT NOT NULL, PRIMARY KEY (tenant, user_id));
 -- postgres: INSERT INTO meta (name, value) VALUES ('search_progress', 0);
 -- postgres: DO $$ BEGIN
 -- postgres:     CREATE EXTENSION IF NOT EXISTS pg_trgm;
--- postgres:     CREATE INDEX user_search_trigrams ON user_search USING gin (body gin_trgm_ops);
+-- postgres:     CREATE INDEX user_search_trigrams ON user_search USING gin (body gin_trgm_ops) WITH (fastupdate = off);
 -- postgres: EXCEPTION WHEN OTHERS THEN
 -- postgres:     RAISE NOTICE 'searches within names read through all of them: %', SQLERRM;
 -- postgres: END $$;

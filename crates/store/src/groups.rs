@@ -1,12 +1,12 @@
 //! Groups and memberships. No statement here reads or writes members that it does not name, but for those that are asked for
 //! all of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use directory::{Belonging, ConnectionId, Group, GroupId, Member, TenantId, Timestamp, UserId};
 
 use crate::counts::{self, Count};
-use crate::sql::{Param, Row, params, statements};
+use crate::sql::{Param, Row, by_many, many_ids, params, statements};
 use crate::users::MAX_KEY;
 use crate::{Error, Tx};
 
@@ -40,11 +40,23 @@ statements! {
                  SELECT tenant, ?2, id, 1 FROM user_groups
                  WHERE tenant = ?1 AND id = ?3 AND id <> ?2 AND connection = ?4
                  ON CONFLICT DO NOTHING";
+    ADD_USERS = concat!("INSERT INTO memberships (tenant, group_id, member, is_group)
+                SELECT tenant, ?66, id, 0 FROM users
+                WHERE tenant = ?1 AND id IN (", many_ids!(), ") AND visible = 1 AND (connection = ?67 OR connection IS NULL)
+                ORDER BY id ON CONFLICT DO NOTHING");
+    ADD_GROUPS = concat!("INSERT INTO memberships (tenant, group_id, member, is_group)
+                 SELECT tenant, ?66, id, 1 FROM user_groups
+                 WHERE tenant = ?1 AND id IN (", many_ids!(), ") AND id <> ?66 AND connection = ?67
+                 ORDER BY id ON CONFLICT DO NOTHING");
+    NOTE_MANY = concat!("UPDATE users SET in_groups = 1 WHERE tenant = ?1 AND id IN (", many_ids!(), ") AND in_groups = 0");
+    REMOVE_MEMBERS = concat!("DELETE FROM memberships WHERE tenant = ?1 AND member IN (", many_ids!(), ") AND group_id = ?66");
     NOTE = "UPDATE users SET in_groups = 1 WHERE tenant = ?1 AND id = ?2 AND in_groups = 0";
     REMOVE_MEMBER = "DELETE FROM memberships WHERE tenant = ?1 AND group_id = ?2 AND member = ?3";
     CLEAR = "DELETE FROM memberships WHERE tenant = ?1 AND group_id = ?2";
     FORGET = "DELETE FROM memberships WHERE tenant = ?1 AND member = ?2";
     MEMBER_IDS = "SELECT member FROM memberships WHERE tenant = ?1 AND group_id = ?2 ORDER BY member LIMIT ?3";
+    SOME_MEMBERS = "SELECT member, is_group FROM memberships WHERE tenant = ?1 AND group_id = ?2 ORDER BY member LIMIT ?3";
+    HIDDEN = concat!("SELECT id FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ") AND visible = 0");
     MEMBERS = "SELECT m.member, m.is_group FROM memberships AS m WHERE m.tenant = ?1 AND m.group_id = ?2
                AND (m.is_group = 1 OR EXISTS
                     (SELECT 1 FROM users AS u WHERE u.tenant = ?1 AND u.id = m.member AND u.visible = 1))
@@ -58,6 +70,9 @@ statements! {
                   SELECT up.member, g.id, g.attributes, up.is_direct FROM up CROSS JOIN user_groups AS g
                   WHERE g.tenant = ?1 AND g.id = up.group_id";
 }
+
+/// Groups of up to so many members are small.
+const SMALL: i64 = 1_000;
 
 /// The connection's group with this id.
 pub fn by_id(
@@ -191,22 +206,42 @@ pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<(), Er
     Ok(())
 }
 
-/// Whether the ids of members are looked at one by one, or all at once and at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Care {
-    /// Each: it is known who came in.
-    Each,
-    /// All at once: many cost one round trip, and it is not known.
-    Many,
+/// Puts many into the group, those of them whom its connection sees; it is not known who came in.
+pub fn add_members(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    group: &Group,
+    members: &[[u8; 16]],
+) -> Result<(), Error> {
+    let more = params![group.id.as_bytes(), group.connection.as_bytes()];
+    by_many(tenant.as_bytes(), members, &[], |params| {
+        tx.run(NOTE_MANY, params)
+    })?;
+    by_many(tenant.as_bytes(), members, more, |params| {
+        tx.run(ADD_USERS, params)?;
+        tx.run(ADD_GROUPS, params)
+    })
 }
 
-/// Puts somebody whom the group's connection sees into the group; says whether that changed anything, as far as it is known.
+/// Takes many out of the group; it is not known who was in it.
+pub fn remove_members(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    group: GroupId,
+    members: &[[u8; 16]],
+) -> Result<(), Error> {
+    let more = params![group.as_bytes()];
+    by_many(tenant.as_bytes(), members, more, |params| {
+        tx.run(REMOVE_MEMBERS, params)
+    })
+}
+
+/// Puts somebody whom the group's connection sees into the group; says whether that changed anything.
 pub fn add_member(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     group: &Group,
     member: &[u8; 16],
-    care: Care,
 ) -> Result<bool, Error> {
     let params = params![
         tenant.as_bytes(),
@@ -215,27 +250,17 @@ pub fn add_member(
         group.connection.as_bytes()
     ];
     tx.run(NOTE, params![tenant.as_bytes(), member])?;
-    if care == Care::Many {
-        tx.run(ADD_USER, params)?;
-        tx.run(ADD_GROUP, params)?;
-        return Ok(true);
-    }
     Ok(tx.run_counted(ADD_USER, params)? + tx.run_counted(ADD_GROUP, params)? > 0)
 }
 
-/// Takes a member out of the group; says whether that changed anything, as far as it is known.
+/// Takes a member out of the group; says whether that changed anything.
 pub fn remove_member(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     group: GroupId,
     member: &[u8; 16],
-    care: Care,
 ) -> Result<bool, Error> {
     let params = params![tenant.as_bytes(), group.as_bytes(), member];
-    if care == Care::Many {
-        tx.run(REMOVE_MEMBER, params)?;
-        return Ok(true);
-    }
     Ok(tx.run_counted(REMOVE_MEMBER, params)? > 0)
 }
 
@@ -270,12 +295,34 @@ pub fn member_ids(
 
 /// The group's members, without users who were deleted.
 pub fn members(tx: &mut Tx<'_>, tenant: TenantId, group: GroupId) -> Result<Vec<Member>, Error> {
-    tx.all(MEMBERS, params![tenant.as_bytes(), group.as_bytes()], |row| {
-        Ok(if row.integer(1)? == 1 {
-            Member::Group(row.id(0, GroupId::from_bytes)?)
-        } else {
-            Member::User(row.id(0, UserId::from_bytes)?)
+    let (of_tenant, of_group) = (tenant.as_bytes(), group.as_bytes());
+    // A planner takes every group for one of the average size, which one of a hundred thousand makes large, and would read
+    // all users for a small one.
+    let mut members = tx.all(SOME_MEMBERS, params![of_tenant, of_group, SMALL + 1], member)?;
+    if i64::try_from(members.len()).is_ok_and(|count| count > SMALL) {
+        return tx.all(MEMBERS, params![of_tenant, of_group], member);
+    }
+    let users: Vec<_> = members
+        .iter()
+        .filter_map(|member| match member {
+            Member::User(id) => Some(*id.as_bytes()),
+            Member::Group(_) => None,
         })
+        .collect();
+    let mut hidden = HashSet::new();
+    by_many(of_tenant, &users, &[], |params| {
+        hidden.extend(tx.all(HIDDEN, params, |row| row.id(0, UserId::from_bytes))?);
+        Ok::<_, Error>(())
+    })?;
+    members.retain(|member| !matches!(member, Member::User(id) if hidden.contains(id)));
+    Ok(members)
+}
+
+fn member(row: Row<'_>) -> Result<Member, Error> {
+    Ok(if row.integer(1)? == 1 {
+        Member::Group(row.id(0, GroupId::from_bytes)?)
+    } else {
+        Member::User(row.id(0, UserId::from_bytes)?)
     })
 }
 

@@ -89,6 +89,37 @@ macro_rules! params {
 }
 pub(crate) use params;
 
+/// The ids of [`MANY`] who are meant, as the parameters from the second on.
+macro_rules! many_ids {
+    () => {
+        "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
+         ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, \
+         ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57, ?58, ?59, ?60, ?61, ?62, \
+         ?63, ?64, ?65"
+    };
+}
+pub(crate) use many_ids;
+
+/// How many ids a statement takes at once.
+pub(crate) const MANY: usize = 64;
+
+/// Tenant, ids and what else the statement wants, for each chunk of `ids`; the last one is filled up with its own last id.
+pub(crate) fn by_many<'p, E>(
+    tenant: &'p [u8; 16],
+    ids: &'p [[u8; 16]],
+    more: &[Param<'p>],
+    mut run: impl FnMut(&[Param<'p>]) -> Result<(), E>,
+) -> Result<(), E> {
+    for chunk in ids.chunks(MANY) {
+        let mut params = vec![Param::from(tenant)];
+        params.extend(chunk.iter().map(Param::from));
+        params.resize(1 + MANY, chunk.last().map_or(Param::Null, Param::from));
+        params.extend_from_slice(more);
+        run(&params)?;
+    }
+    Ok(())
+}
+
 /// One row of an answer; columns count from 0.
 #[derive(Clone, Copy)]
 pub(crate) enum Row<'r> {

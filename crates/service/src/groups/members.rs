@@ -1,14 +1,23 @@
 //! Who comes into a group and who leaves it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use directory::{Ctx, Group, Settings, UserId};
 use scim::MemberChange;
-use store::groups::{self, Care};
+use store::groups;
 use store::users::Scope;
 use store::{Tx, due};
 
 use crate::{Error, users};
+
+/// Whether the ids of members are looked at one by one, or many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Each: it is known who came in.
+    Each,
+    /// Many at once: that costs few round trips, and it is not known.
+    Many,
+}
 
 /// More members than this in one request are not looked at one by one.
 const FEW: usize = 20;
@@ -66,35 +75,52 @@ struct Push<'p, 'c> {
 }
 
 impl Push<'_, '_> {
-    fn add(&mut self, ids: &HashSet<[u8; 16]>) -> Result<bool, Error> {
-        let mut has_changed = false;
+    fn add(&mut self, ids: &BTreeSet<[u8; 16]>) -> Result<bool, Error> {
+        let (tenant, group) = (self.ctx.tenant, self.group);
+        if self.care == Care::Many {
+            let ids: Vec<_> = ids.iter().copied().collect();
+            groups::add_members(self.tx, tenant, group, &ids)?;
+            return Ok(self.note(ids));
+        }
+        let mut changed = Vec::new();
         for id in ids {
-            if groups::add_member(self.tx, self.ctx.tenant, self.group, id, self.care)? {
-                self.moved.insert(*id);
-                has_changed = true;
+            if groups::add_member(self.tx, tenant, group, id)? {
+                changed.push(*id);
             }
         }
-        Ok(has_changed)
+        Ok(self.note(changed))
     }
 
-    fn remove(&mut self, ids: &HashSet<[u8; 16]>) -> Result<bool, Error> {
-        let mut has_changed = false;
+    fn remove(&mut self, ids: &BTreeSet<[u8; 16]>) -> Result<bool, Error> {
+        let (tenant, group) = (self.ctx.tenant, self.group.id);
+        if self.care == Care::Many {
+            let ids: Vec<_> = ids.iter().copied().collect();
+            groups::remove_members(self.tx, tenant, group, &ids)?;
+            return Ok(self.note(ids));
+        }
+        let mut changed = Vec::new();
         for id in ids {
-            if groups::remove_member(self.tx, self.ctx.tenant, self.group.id, id, self.care)? {
-                self.moved.insert(*id);
-                has_changed = true;
+            if groups::remove_member(self.tx, tenant, group, id)? {
+                changed.push(*id);
             }
         }
-        Ok(has_changed)
+        Ok(self.note(changed))
+    }
+
+    /// Notes who came or went; says whether anybody did.
+    fn note(&mut self, ids: Vec<[u8; 16]>) -> bool {
+        let has_changed = !ids.is_empty();
+        self.moved.extend(ids);
+        has_changed
     }
 
     /// All members are those of `ids` now; who stays is not written.
-    fn replace(&mut self, ids: &HashSet<[u8; 16]>) -> Result<bool, Error> {
-        let known: HashSet<_> = groups::member_ids(self.tx, self.ctx.tenant, self.group.id, usize::MAX)?
+    fn replace(&mut self, ids: &BTreeSet<[u8; 16]>) -> Result<bool, Error> {
+        let known: BTreeSet<_> = groups::member_ids(self.tx, self.ctx.tenant, self.group.id, usize::MAX)?
             .into_iter()
             .collect();
-        let gone: HashSet<_> = known.difference(ids).copied().collect();
-        let new: HashSet<_> = ids.difference(&known).copied().collect();
+        let gone: BTreeSet<_> = known.difference(ids).copied().collect();
+        let new: BTreeSet<_> = ids.difference(&known).copied().collect();
         if gone.len() > FEW {
             self.care = Care::Many;
         }
@@ -115,14 +141,18 @@ impl Push<'_, '_> {
         if !self.matters {
             return Ok(());
         }
-        for id in &moved {
-            let user = match (self.care, UserId::from_bytes(id)) {
-                (Care::Each, Some(id)) => store::users::by_id(tx, ctx.tenant, Scope::All, id)?,
-                _ => None,
+        if self.care == Care::Many {
+            let moved: Vec<_> = moved.into_iter().collect();
+            return Ok(due::put(tx, ctx.tenant, &moved)?);
+        }
+        for id in moved {
+            let user = match UserId::from_bytes(&id) {
+                Some(id) => store::users::by_id(tx, ctx.tenant, Scope::All, id)?,
+                None => None,
             };
             match user {
                 Some(user) => users::decide_again(tx, ctx, settings, user)?,
-                None => due::put(tx, ctx.tenant, id)?,
+                None => due::put(tx, ctx.tenant, &[id])?,
             }
         }
         Ok(())
@@ -130,7 +160,7 @@ impl Push<'_, '_> {
 }
 
 /// Users' ids and groups' have one form.
-fn bytes_of(ids: &[String]) -> HashSet<[u8; 16]> {
+fn bytes_of(ids: &[String]) -> BTreeSet<[u8; 16]> {
     ids.iter()
         .filter_map(|id| UserId::parse(id.trim()))
         .map(|id| *id.as_bytes())

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use directory::extension::DIRECTORY;
 use directory::{Belonging, ConnectionId, Ctx, Record, Settings, UserId};
 use scim::list::Page;
 use scim::schema::USER;
-use scim::{AttributePath, Filter, Object, Sort};
+use scim::{AttributePath, Filter, Object, Sort, json};
 use store::Tx;
 use store::users::{self, Place, Scope, Walk};
 
@@ -139,6 +140,8 @@ fn matching(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, query: &Query)
 struct Sieve<'s> {
     settings: &'s Settings,
     query: &'s Query,
+    /// The attributes that matter; `None` where they are not all in the document.
+    looked_at: Option<Vec<&'s str>>,
     total: usize,
     kept: Vec<(Option<scim::Rank>, Record)>,
 }
@@ -148,6 +151,7 @@ impl<'s> Sieve<'s> {
         Self {
             settings,
             query,
+            looked_at: looked_at(settings, query),
             total: 0,
             kept: Vec::new(),
         }
@@ -155,7 +159,7 @@ impl<'s> Sieve<'s> {
 
     fn take(&mut self, record: Record) {
         let (settings, query) = (self.settings, self.query);
-        let resource = resource(&record, settings);
+        let resource = self.resource(&record);
         let is_match = query
             .filter
             .as_ref()
@@ -170,6 +174,15 @@ impl<'s> Sieve<'s> {
             None => None,
         };
         self.kept.push((rank, record));
+    }
+
+    /// The user as far as it matters; the evaluator needs no location.
+    fn resource(&self, record: &Record) -> Object {
+        let read = match &self.looked_at {
+            Some(names) => json::members_of(&record.document, names),
+            None => serde_json::from_str(&record.to_scim(self.settings, None)),
+        };
+        read.unwrap_or_default()
     }
 
     fn page(mut self) -> Listing {
@@ -204,7 +217,16 @@ pub fn mark_page(
     )?)
 }
 
-/// The resource as a client sees it; the evaluator needs no location.
-fn resource(record: &Record, settings: &Settings) -> Object {
-    serde_json::from_str(&record.to_scim(settings, None)).unwrap_or_default()
+/// The attributes of the document that the query looks at; `None` where it looks at what is not in it.
+fn looked_at<'s>(settings: &'s Settings, query: &'s Query) -> Option<Vec<&'s str>> {
+    let paths = query.filter.iter().flat_map(Filter::paths);
+    let mut names = Vec::new();
+    for path in paths.chain(query.sort.iter().map(|sort| &sort.by)) {
+        match path.resolve(&settings.schemas) {
+            Some(target) if target.extension == Some(DIRECTORY) => return None,
+            Some(target) => names.push(target.extension.unwrap_or(&*target.attribute.name)),
+            None => {}
+        }
+    }
+    Some(names)
 }

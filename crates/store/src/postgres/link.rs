@@ -21,6 +21,9 @@ use super::{dialect, session};
 use crate::Error;
 use crate::sql::{Param, Statement};
 
+/// More statements than this in one batch may have filled a table.
+const HEAVY: u64 = 500;
+
 /// A connection, and the runtime that drives it while somebody waits.
 pub(crate) struct Link {
     /// `None` once it is being dropped.
@@ -33,6 +36,8 @@ pub(crate) struct Link {
     trouble: Option<Trouble>,
     /// How many transactions it has begun.
     transactions: u64,
+    /// How many statements it has put off since it last saw to the planner.
+    written: u64,
     /// How long it waits for an answer.
     patience: Duration,
     /// What it holds in this transaction.
@@ -132,6 +137,7 @@ impl Link {
             shard: 0,
             trouble: None,
             transactions: 0,
+            written: 0,
             patience: PATIENCE,
             held: Held::default(),
             is_silent: false,
@@ -159,7 +165,10 @@ impl Link {
     /// Sees to it now and then that the planner knows the tables: it keeps its plans, and one that was made for an empty
     /// table takes the wrong index when there are many users. The server does so too, but only after a minute.
     pub(super) fn keep_statistics(&mut self) {
-        if !self.transactions.is_power_of_two() || self.transactions < 16 {
+        // One transaction may push a group of a hundred thousand.
+        let is_heavy = std::mem::take(&mut self.written) > HEAVY;
+        let is_due = self.transactions.is_power_of_two() && self.transactions >= 16;
+        if !is_heavy && !is_due {
             return;
         }
         if let Err(error) = session::analyze(self) {
@@ -326,6 +335,7 @@ impl Link {
         rows: Option<u64>,
     ) -> Result<(), Error> {
         let prepared = self.prepare(statement)?;
+        self.written += 1;
         let client = Arc::clone(&self.client);
         let params: Vec<Owned> = params.iter().map(Owned::of).collect();
         self.send(rows, async move {

@@ -7,6 +7,7 @@
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use directory::{Record, TenantId, UserId, names};
@@ -15,7 +16,7 @@ use scim::text::fold;
 
 use crate::sql::{params, statements};
 use crate::tx::Driver;
-use crate::users::{Scope, by_id, record, select};
+use crate::users::{by_ids, record, select};
 use crate::{Error, Tx, events};
 
 statements! {
@@ -137,11 +138,21 @@ pub(crate) fn changes(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Changes>, Erro
     let Some(last) = last else { return Ok(None) };
     ids.sort_unstable();
     ids.dedup();
+    let ids: Vec<_> = ids
+        .into_iter()
+        .filter_map(|(tenant, user)| Some((tenant, user?)))
+        .collect();
     let mut users = Vec::new();
-    for (tenant, user) in ids {
-        let Some(user) = user else { continue };
-        let entry = by_id(tx, tenant, Scope::All, user)?.map(entry);
-        users.push(Changed { tenant, user, entry });
+    for of_tenant in ids.chunk_by(|(left, _), (right, _)| left == right) {
+        let tenant = of_tenant[0].0;
+        let keys: Vec<_> = of_tenant.iter().map(|(_, user)| *user.as_bytes()).collect();
+        let found = by_ids(tx, tenant, &keys)?.into_iter();
+        let mut entries: HashMap<_, _> = found.map(|record| (record.facts.id, entry(record))).collect();
+        users.extend(of_tenant.iter().map(|&(tenant, user)| Changed {
+            tenant,
+            user,
+            entry: entries.remove(&user),
+        }));
     }
     Ok(Some(Changes { users, last }))
 }

@@ -22,6 +22,8 @@ use writer::Writer;
 
 /// How long a write waits for one of another process.
 const BUSY: Duration = Duration::from_secs(15);
+/// More events than this while the indexer takes a stride are much.
+const MUCH: i64 = 20;
 /// Idle readers that are kept open.
 const IDLE_READERS: usize = 8;
 
@@ -140,8 +142,10 @@ impl Sqlite {
         ])
     }
 
-    /// Takes into the index whoever changed; it rests as long as it works, so that it never takes a processor for itself.
+    /// Takes into the index whoever changed. While others write much it rests most of the time, so that it never takes a
+    /// processor from them.
     pub(crate) fn index_names(&self) -> Result<(), Error> {
+        let mut latest = 0;
         loop {
             let begun = now();
             let (seq, request_id) = self.index.progress()?;
@@ -151,11 +155,15 @@ impl Sqlite {
                 self.index.clear()?;
                 continue;
             }
-            let Some(changes) = self.read(|tx| search::changes(tx, seq))? else {
+            let (changes, last) =
+                self.read(|tx| Ok::<_, Error>((search::changes(tx, seq)?, events::last(tx)?)))?;
+            let Some(changes) = changes else {
                 return Ok(());
             };
             self.index.advance(seq, &changes)?;
-            thread::sleep(begun.elapsed());
+            let is_busy = latest > 0 && last - latest > MUCH;
+            latest = last;
+            thread::sleep(begun.elapsed() * if is_busy { 8 } else { 1 } / 2);
         }
     }
 

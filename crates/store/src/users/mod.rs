@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use scim::Order;
 
 use crate::counts::{self, Count};
-use crate::sql::{Param, params, statements};
+use crate::sql::{Param, by_many, many_ids, params, statements};
 use crate::{Error, Tx};
 use row::{WHICH, select_as};
 pub(crate) use row::{record, select};
@@ -17,6 +17,7 @@ pub use write::{MAX_KEY, insert, remove, update};
 
 statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
+    BY_IDS = select!(concat!("FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ")"), "");
     BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
     FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND name_given_up = 0 AND user_name_key IN
@@ -110,6 +111,16 @@ pub struct Known {
 pub fn by_id(tx: &mut Tx<'_>, tenant: TenantId, scope: Scope, id: UserId) -> Result<Option<Record>, Error> {
     let found = tx.one(BY_ID, params![tenant.as_bytes(), id.as_bytes()], record)?;
     Ok(found.filter(|record| scope.shows(&record.facts)))
+}
+
+/// The users with these ids, deleted ones too, in any order.
+pub(crate) fn by_ids(tx: &mut Tx<'_>, tenant: TenantId, ids: &[[u8; 16]]) -> Result<Vec<Record>, Error> {
+    let mut found = Vec::new();
+    by_many(tenant.as_bytes(), ids, &[], |params| {
+        found.extend(tx.all(BY_IDS, params, record)?);
+        Ok::<_, Error>(())
+    })?;
+    Ok(found)
 }
 
 /// The visible user with this folded `userName`, whoever manages it.
