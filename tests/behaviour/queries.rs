@@ -311,7 +311,7 @@ async fn a_list_comes_in_the_order_that_is_asked_for() {
         ("sortBy=USERNAME&sortOrder=descending", ["cyd", "bob", "Ava"]),
         ("sortBy=title", ["cyd", "bob", "Ava"]),
         ("sortBy=title&sortOrder=descending", ["Ava", "bob", "cyd"]),
-        ("sortBy=meta.created&sortOrder=descending", ["cyd", "Ava", "bob"]),
+        ("sortBy=emails.value&sortOrder=descending", ["cyd", "bob", "Ava"]),
         ("sortOrder=descending", ["bob", "Ava", "cyd"]),
     ] {
         assert_eq!(order(&provost, query).await, expected, "{query}");

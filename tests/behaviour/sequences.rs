@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use directory::{ConnectionId, Record, Status, UserId};
+use directory::{Cause, ConnectionId, Preservation, Record, UserId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use scim::Patch;
@@ -231,7 +231,8 @@ impl World<'_> {
             let was_held = old.facts.lifecycle.hold() == directory::Hold::Administrator;
             let is_held = new.facts.lifecycle.hold() == directory::Hold::Administrator;
             prop_assert!(!was_held || is_held, "an administrator's hold has ended");
-            if old.facts.lifecycle.status() == Status::Preserved {
+            let is_account = |preservation: &Preservation| preservation.cause != Cause::Staged;
+            if old.facts.lifecycle.preservation().is_some_and(is_account) {
                 let external_id = |record: &Record| record.clone().open().external_id().map(str::to_owned);
                 if let Some(known) = external_id(old) {
                     prop_assert_eq!(

@@ -56,7 +56,7 @@ statements! {
     FORGET = "DELETE FROM memberships WHERE tenant = ?1 AND member = ?2";
     MEMBER_IDS = "SELECT member FROM memberships WHERE tenant = ?1 AND group_id = ?2 ORDER BY member LIMIT ?3";
     SOME_MEMBERS = "SELECT member, is_group FROM memberships WHERE tenant = ?1 AND group_id = ?2 ORDER BY member LIMIT ?3";
-    HIDDEN = concat!("SELECT id FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ") AND visible = 0");
+    VISIBILITY = concat!("SELECT id, visible FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ")");
     MEMBERS = "SELECT m.member, m.is_group FROM memberships AS m WHERE m.tenant = ?1 AND m.group_id = ?2
                AND (m.is_group = 1 OR EXISTS
                     (SELECT 1 FROM users AS u WHERE u.tenant = ?1 AND u.id = m.member AND u.visible = 1))
@@ -311,7 +311,13 @@ pub fn members(tx: &mut Tx<'_>, tenant: TenantId, group: GroupId) -> Result<Vec<
         .collect();
     let mut hidden = HashSet::new();
     by_many(of_tenant, &users, &[], |params| {
-        hidden.extend(tx.all(HIDDEN, params, |row| row.id(0, UserId::from_bytes))?);
+        for (id, is_visible) in tx.all(VISIBILITY, params, |row| {
+            Ok((row.id(0, UserId::from_bytes)?, row.integer(1)? == 1))
+        })? {
+            if !is_visible {
+                hidden.insert(id);
+            }
+        }
         Ok::<_, Error>(())
     })?;
     members.retain(|member| !matches!(member, Member::User(id) if hidden.contains(id)));
