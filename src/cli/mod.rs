@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// Bearer tokens of connections
     #[command(subcommand)]
     Token(Token),
+    /// Keys of the management API, for programs
+    #[command(subcommand)]
+    Key(Key),
     /// The people
     #[command(subcommand)]
     User(User),

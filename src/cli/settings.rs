@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use directory::{Bytes, CloudIdentity, ConnectionKind, NoTarget, OrHold, Reclassify, Timestamp};
+use directory::{Bytes, CloudIdentity, ConnectionKind, NoTarget, OrHold, Reclassify, Role, Timestamp};
 use jiff::tz::TimeZone;
 
 #[derive(Debug, Subcommand)]
@@ -326,6 +326,38 @@ pub(crate) enum Token {
         /// Its id
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// List API keys
+    List,
+    /// Make an API key and print it, alone; it is shown only now
+    Create {
+        /// What people call it
+        name: String,
+        /// What it may do: owner, manager, helpdesk or auditor
+        #[arg(long, value_name = "ROLE", value_parser = role)]
+        role: OfRole,
+        /// Days that it is valid, 1 to 730
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
+    /// End an API key at once
+    Revoke {
+        /// Its name or id
+        key: String,
+    },
+}
+
+/// A role, as clap carries it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfRole(pub(crate) Role);
+
+fn role(text: &str) -> Result<OfRole, String> {
+    text.parse()
+        .map(OfRole)
+        .map_err(|_| "one of owner, manager, helpdesk and auditor".to_owned())
 }
 
 /// A mapping's quota: its own, or its profile's.

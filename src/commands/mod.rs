@@ -4,6 +4,7 @@ mod attribute;
 pub(crate) mod completions;
 mod connection;
 mod doctor;
+mod key;
 mod mapping;
 mod mapping_apply;
 mod mapping_file;
@@ -44,6 +45,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Mapping(command) => mapping::run(&Session::open(&common)?, command).await?,
         Command::Attribute(command) => attribute::run(&Session::open(&common)?, command).await?,
         Command::Token(command) => token::run(&Session::open(&common)?, command).await?,
+        Command::Key(command) => key::run(&Session::open(&common)?, command).await?,
         Command::User(command) => return user::run(&Session::open(&common)?, command).await,
         Command::Report(command) => report::run(&Session::open(&common)?, &command).await?,
     }

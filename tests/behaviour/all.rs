@@ -8,6 +8,7 @@ mod idp_requests;
 mod leavers;
 mod life_cycle;
 mod lists;
+mod manage;
 mod mappings;
 mod names;
 mod people;

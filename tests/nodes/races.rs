@@ -169,9 +169,9 @@ async fn read_events_while_others_write() {
     assert_eq!(numbers, expected, "dense and in order");
     let mut by_user: HashMap<String, Vec<String>> = HashMap::new();
     for event in &seen {
-        if let Some(user) = event.json["user"].as_str() {
-            let kind = event.json["kind"].as_str().unwrap();
-            by_user.entry(user.to_owned()).or_default().push(kind.to_owned());
+        if let Some(user) = event.user {
+            let kind = event.kind.as_str();
+            by_user.entry(user.to_string()).or_default().push(kind.to_owned());
         }
     }
     assert_eq!(by_user.len(), 16 * 8);

@@ -611,3 +611,35 @@ async fn a_token_lives_365_days_unless_it_is_said_and_its_forerunner_seven() {
     assert_eq!(days(&listed[2]), 730, "{listed}");
     serving.client.get("/Users").await.refused(401, "");
 }
+
+#[tokio::test]
+async fn api_keys_are_made_and_revoked_on_the_command_line() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let key = program.stdout(&["key", "create", "backup", "--role", "auditor"]);
+    let url = format!(
+        "{}/api/v1/events",
+        serving.client.base.trim_end_matches("/scim/v2")
+    );
+    let status = || {
+        let request = serving
+            .client
+            .bare(reqwest::Method::GET, &url)
+            .bearer_auth(key.trim());
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(status().await, 200);
+    let listed = json(&program.stdout(&["key", "list", "--json"]));
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["role"], &listed[0]["state"]),
+        (&json!("backup"), &json!("auditor"), &json!("live"))
+    );
+    assert!(!listed[0]["lastUsed"].is_null());
+    let taken = program.refused(4, &["key", "create", "Backup", "--role", "owner"]);
+    assert!(taken.contains("an API key \"Backup\""), "{taken}");
+    program.refused(2, &["key", "create", "other", "--role", "king"]);
+    program.stdout(&["key", "revoke", "backup"]);
+    assert_eq!(status().await, 401);
+    program.refused(3, &["key", "revoke", "backup"]);
+    program.stdout(&["key", "create", "backup", "--role", "owner"]);
+}

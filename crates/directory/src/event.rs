@@ -50,6 +50,10 @@ kinds! {
     UserTransferred = "user.transferred";
     /// A user lost its connection and is manual now.
     UserReleased = "user.released";
+    /// An API key was made.
+    KeyCreated = "key.created";
+    /// An API key was ended.
+    KeyRevoked = "key.revoked";
     /// A group came into being.
     GroupCreated = "group.created";
     /// A group's attributes changed.

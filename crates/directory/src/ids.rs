@@ -73,6 +73,8 @@ ids! {
     AttributeId;
     /// A bearer token of a connection; not the secret.
     TokenId;
+    /// A key of the management API; not the secret.
+    KeyId;
     /// An account in the directory; the SCIM `id`.
     UserId;
     /// A group; the SCIM `id`.

@@ -10,10 +10,12 @@ mod event;
 pub mod extension;
 mod group;
 mod ids;
+mod key;
 mod lifecycle;
 mod mapping;
 pub mod names;
 mod refusal;
+mod roles;
 mod settings;
 mod token;
 mod user;
@@ -24,12 +26,14 @@ pub use decide::{Answer, Carries, Judged, Looked, Subject, Verdict, decide, judg
 pub use event::{Event, EventKind};
 pub use group::{Belonging, Group, Member, belongings_to_json};
 pub use ids::{
-    AttributeId, ConnectionId, GroupId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId,
+    AttributeId, ConnectionId, GroupId, KeyId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId,
 };
 pub use jiff::Timestamp;
+pub use key::ApiKey;
 pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status, Wait};
 pub use mapping::{Condition, Decision, Mapping, Outcome, shadowed};
 pub use refusal::{Refusal, Thing};
+pub use roles::{Action, Role};
 pub use settings::{
     CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, NoTarget, OrHold, Profile,
     Reclassify, Settings, Storage, Tenant,

@@ -17,11 +17,16 @@ pub enum Thing {
     Token,
     User,
     Group,
+    Key,
 }
 
 impl Thing {
     fn article(self) -> &'static str {
-        if self == Self::Attribute { "an" } else { "a" }
+        if matches!(self, Self::Attribute | Self::Key) {
+            "an"
+        } else {
+            "a"
+        }
     }
 }
 
@@ -37,6 +42,7 @@ impl fmt::Display for Thing {
             Self::Token => "token",
             Self::User => "user",
             Self::Group => "group",
+            Self::Key => "API key",
         })
     }
 }
@@ -124,6 +130,8 @@ pub enum Refusal {
     BadName { given: String },
     #[error("There is {} {thing} \"{name}\" already.", thing.article())]
     NameTaken { thing: Thing, name: String },
+    #[error("This cursor is void. {why}")]
+    VoidCursor { why: &'static str },
     #[error("There is no {thing} \"{name}\".{}", among(known))]
     Unknown {
         thing: Thing,

@@ -11,12 +11,16 @@ use crate::{ConnectionId, TokenId};
 /// How many days a token may be valid.
 pub const TOKEN_DAYS: std::ops::RangeInclusive<u32> = 1..=730;
 
-const PREFIX: &str = "pvt_";
+/// What a token begins with.
+const TOKEN: &str = "pvt_";
+/// What an API key begins with.
+const KEY: &str = "pvk_";
 const SECRET_DIGITS: usize = 43;
 const CHECKSUM_DIGITS: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A token's text: `pvt_`, 43 base62 digits of 256 random bits, 6 digits of checksum. Never shown by `Debug`.
+/// The text of a token or an API key: `pvt_` or `pvk_`, 43 base62 digits of 256 random bits, 6 digits of checksum. Never
+/// shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -66,23 +70,41 @@ impl Token {
 impl Secret {
     /// The token of 256 random bits.
     pub fn from_random(bits: [u8; 32]) -> Self {
+        Self::made(TOKEN, bits)
+    }
+
+    /// The API key of 256 random bits.
+    pub fn key_from_random(bits: [u8; 32]) -> Self {
+        Self::made(KEY, bits)
+    }
+
+    fn made(prefix: &str, bits: [u8; 32]) -> Self {
         let digits = base62::<SECRET_DIGITS>(bits);
-        let body = format!("{PREFIX}{digits}");
+        let body = format!("{prefix}{digits}");
         let checksum = checksum(&body);
         Self(body + &checksum)
     }
 
     /// Reads a token; `None` where the form or the checksum is wrong: that is a typo, and no look-up is needed.
     pub fn parse(text: &str) -> Option<Self> {
-        let right_form = text.len() == PREFIX.len() + SECRET_DIGITS + CHECKSUM_DIGITS
-            && text.starts_with(PREFIX)
-            && text[PREFIX.len()..]
+        Self::read(TOKEN, text)
+    }
+
+    /// Reads an API key; `None` as for a token.
+    pub fn parse_key(text: &str) -> Option<Self> {
+        Self::read(KEY, text)
+    }
+
+    fn read(prefix: &str, text: &str) -> Option<Self> {
+        let right_form = text.len() == prefix.len() + SECRET_DIGITS + CHECKSUM_DIGITS
+            && text.starts_with(prefix)
+            && text[prefix.len()..]
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric());
         if !right_form {
             return None;
         }
-        let (body, sum) = text.split_at(PREFIX.len() + SECRET_DIGITS);
+        let (body, sum) = text.split_at(prefix.len() + SECRET_DIGITS);
         (checksum(body) == sum).then(|| Self(text.to_owned()))
     }
 
@@ -99,7 +121,7 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(pvt_...)")
+        f.write_str("Secret(...)")
     }
 }
 

@@ -25,6 +25,16 @@ pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
     Ok(Secret::from_random(bits))
 }
 
+/// A fresh API key.
+///
+/// # Errors
+/// Where the system gives no randomness.
+pub fn fresh_key() -> Result<Secret, getrandom::Error> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits)?;
+    Ok(Secret::key_from_random(bits))
+}
+
 /// What a request by `actor` brings along.
 pub fn context(actor: Actor, tenant: TenantId) -> Ctx {
     // One draw serves both: the ids that a request gives out come after its own.

@@ -5,6 +5,7 @@
 
 mod app;
 pub mod clock;
+mod manage;
 mod ops;
 mod path;
 mod scim;
@@ -142,7 +143,9 @@ impl Server {
     /// # Errors
     /// [`Error::Serve`].
     pub async fn run(self) -> Result<(), Error> {
-        let router = scim::router(&self.app).merge(ops::router());
+        let router = scim::router(&self.app)
+            .merge(manage::router(&self.app))
+            .merge(ops::router());
         let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);
         let make_service =
             ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);

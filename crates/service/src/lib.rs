@@ -5,8 +5,10 @@
 
 mod error;
 pub mod explain;
+pub mod feed;
 pub mod first_run;
 pub mod groups;
+pub mod keys;
 pub mod settings;
 pub mod tokens;
 pub mod users;

@@ -1,9 +1,9 @@
 //! The event feed: dense numbers in commit order, over all tenants of the database.
 
-use directory::{Ctx, Event, TenantId, UserId, rfc3339};
-use serde_json::{Value, json};
+use directory::{Ctx, Event, TenantId, Timestamp, UserId};
+use uuid::Uuid;
 
-use crate::sql::{Param, params, statements};
+use crate::sql::{Param, Row, params, statements};
 use crate::{Error, Tx};
 
 statements! {
@@ -12,8 +12,11 @@ statements! {
               SELECT coalesce(max(seq), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM events";
     REQUEST_OF = "SELECT request_id FROM events WHERE seq = ?1";
     FORGET = "UPDATE events SET data = ?3 WHERE tenant = ?1 AND user_id = ?2";
-    AFTER = "SELECT seq, kind, user_id, at, actor, data FROM events
+    AFTER = "SELECT seq, kind, user_id, at, actor, request_id, data FROM events
              WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
+    OF_USER = "SELECT seq, kind, user_id, at, actor, request_id, data FROM events
+               WHERE tenant = ?1 AND user_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
+    EPOCH = "SELECT value FROM meta WHERE name = 'epoch'";
 }
 
 /// An event as it is read.
@@ -21,29 +24,58 @@ statements! {
 pub struct Recorded {
     /// Its number in the database.
     pub seq: i64,
-    /// As consumers read it.
-    pub json: Value,
+    /// What happened.
+    pub kind: String,
+    /// To whom.
+    pub user: Option<UserId>,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: String,
+    /// The request that did it.
+    pub request_id: Uuid,
+    /// What was there then: JSON text.
+    pub data: String,
+}
+
+impl Recorded {
+    fn read(row: Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            seq: row.integer(0)?,
+            kind: row.text(1)?.to_owned(),
+            user: row.optional(2, |row, column| row.id(column, UserId::from_bytes))?,
+            at: row.time(3)?,
+            actor: row.text(4)?.to_owned(),
+            request_id: row.id(5, |bytes| Uuid::from_slice(bytes).ok())?,
+            data: row.text(6)?.to_owned(),
+        })
+    }
 }
 
 /// The tenant's events with numbers above `seq`, at most `limit`.
 pub fn after(tx: &mut Tx<'_>, tenant: TenantId, seq: i64, limit: i64) -> Result<Vec<Recorded>, Error> {
-    tx.all(AFTER, params![tenant.as_bytes(), seq, limit], |row| {
-        let data: Value =
-            serde_json::from_str(row.text(5)?).map_err(|_| Error::Unreadable { what: "event" })?;
-        let user = row.optional(2, |row, column| row.id(column, UserId::from_bytes))?;
-        let json = json!({
-            "seq": row.integer(0)?,
-            "kind": row.text(1)?,
-            "user": user.map(|id| id.to_string()),
-            "at": rfc3339(row.time(3)?),
-            "actor": row.text(4)?,
-            "data": data,
-        });
-        Ok(Recorded {
-            seq: row.integer(0)?,
-            json,
-        })
-    })
+    tx.all(AFTER, params![tenant.as_bytes(), seq, limit], Recorded::read)
+}
+
+/// The user's events with numbers above `seq`, at most `limit`.
+pub fn of_user(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: UserId,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    tx.all(
+        OF_USER,
+        params![tenant.as_bytes(), user.as_bytes(), seq, limit],
+        Recorded::read,
+    )
+}
+
+/// Which life of the database it is: a restore raises it, and the numbers of events mean other events then.
+pub fn epoch(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    let found = tx.one(EPOCH, &[], |row| row.integer(0))?;
+    found.ok_or(Error::Unreadable { what: "epoch" })
 }
 
 /// The last number given; 0 before the first.

@@ -11,6 +11,7 @@ mod error;
 pub mod events;
 mod finding;
 pub mod groups;
+pub mod keys;
 pub mod leases;
 mod migrate;
 mod postgres;
@@ -206,6 +207,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         leases::STATEMENTS,
         groups::STATEMENTS,
         due::STATEMENTS,
+        keys::STATEMENTS,
         search::STATEMENTS,
     ];
     all.into_iter().flatten()

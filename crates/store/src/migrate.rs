@@ -8,14 +8,15 @@ use crate::sql::params;
 use crate::{Error, sql::Statement};
 
 /// The schema version that this program writes.
-pub const SCHEMA: i64 = 4;
+pub const SCHEMA: i64 = 5;
 
 /// What brings a database from version `n` to `n + 1`, and the oldest program that can use the result.
-const STEPS: [(&str, i64); 4] = [
+const STEPS: [(&str, i64); 5] = [
     (include_str!("../migrations/0001.sql"), 1),
     (include_str!("../migrations/0002.sql"), 2),
     (include_str!("../migrations/0003.sql"), 2),
     (include_str!("../migrations/0004.sql"), 4),
+    (include_str!("../migrations/0005.sql"), 4),
 ];
 
 const SET: Statement = Statement(

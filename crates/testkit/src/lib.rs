@@ -221,7 +221,18 @@ impl Provost {
             .store
             .read(|tx| store::events::after(tx, self.tenant, 0, 100_000))
             .unwrap();
-        events.into_iter().map(|event| event.json).collect()
+        events
+            .into_iter()
+            .map(|event| {
+                serde_json::json!({
+                    "seq": event.seq,
+                    "kind": event.kind,
+                    "user": event.user.map(|id| id.to_string()),
+                    "actor": event.actor,
+                    "data": serde_json::from_str::<Value>(&event.data).unwrap(),
+                })
+            })
+            .collect()
     }
 
     /// All that is kept: the bytes of every file in the data folder, or every row as text.

@@ -62,6 +62,13 @@ pub(super) fn too_many() -> Error {
     ScimError::new(Kind::TooMany, detail).into()
 }
 
+/// The index has to catch up first.
+pub(super) fn behind() -> Error {
+    let detail = "Many users changed a moment ago, and names are still being indexed. Ask again in a moment, or use a term \
+                  such as userName eq \"...\".";
+    ScimError::new(Kind::TooMany, detail.to_owned()).into()
+}
+
 impl<'f> Plan<'f> {
     /// `within` is the multi-valued attribute whose values the filter is about.
     fn of(filter: &'f Filter, within: Option<&AttributePath>) -> Option<Self> {
@@ -127,11 +134,7 @@ impl<'f> Plan<'f> {
             Self::Part(needle) => match search::find(tx, ctx.tenant, needle, MAX)? {
                 Found::Candidates(found) => Ok(found),
                 Found::TooMany => Err(too_many()),
-                Found::Behind => {
-                    let detail = "Many users changed a moment ago, and names are still being indexed. Ask again in a \
-                                  moment, or use a term such as userName eq \"...\".";
-                    Err(ScimError::new(Kind::TooMany, detail.to_owned()).into())
-                }
+                Found::Behind => Err(behind()),
             },
             Self::Either(left, right) => {
                 let mut found = left.run(tx, ctx, connection)?;

@@ -2,6 +2,7 @@
 
 mod administrate;
 mod admit;
+mod browse;
 mod candidates;
 mod conflicts;
 mod create;
@@ -28,6 +29,7 @@ use crate::Error;
 pub(crate) use administrate::release;
 pub use administrate::{Person, activate, preserve, resolve, transfer};
 pub use admit::{admit, is_anybody_held};
+pub use browse::{Browse, Browsed, browse};
 pub use create::create;
 pub use delete::delete;
 pub(crate) use due::{are_groups_mapped, decide_again};

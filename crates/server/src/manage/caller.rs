@@ -1,0 +1,117 @@
+//! Who asks: the API key finds the tenant and the role. A handler's permission is its extractor: one that takes a
+//! `Caller<ReadUsers>` refuses whoever may not read users.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::{StatusCode, header, request::Parts};
+use directory::{Action, Actor, Ctx, Secret, Settings, Timestamp};
+use jiff::SignedDuration;
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::clock;
+
+/// How often the last use of a key is written down.
+const NOTED: SignedDuration = SignedDuration::from_mins(1);
+
+/// A right that a handler asks for.
+pub(super) trait Right {
+    const ACTION: Action;
+}
+
+macro_rules! rights {
+    ($($name:ident;)*) => {$(
+        pub(super) struct $name;
+        impl Right for $name {
+            const ACTION: Action = Action::$name;
+        }
+    )*};
+}
+rights! {
+    ReadUsers;
+    ReadEvents;
+    PreserveUsers;
+}
+
+/// Somebody with a live key and the right.
+pub(super) struct Caller<R> {
+    pub(super) app: App,
+    pub(super) ctx: Ctx,
+    pub(super) settings: Arc<Settings>,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> FromRequestParts<App> for Caller<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let now = clock::now();
+        let secret = secret_in(parts)?;
+        let found = app
+            .store
+            .look(move |tx| {
+                let Some((tenant, key)) = service::keys::by_secret(tx, &secret)? else {
+                    return Ok(None);
+                };
+                Ok::<_, service::Error>(Some((service::settings::all(tx, tenant)?, key)))
+            })
+            .await?;
+        let (settings, key) = found.ok_or_else(|| {
+            unauthorized("This API key is not known here. Check that it was made on this server.")
+        })?;
+        if !key.is_live(now) {
+            return Err(unauthorized(
+                "This API key has ended. Make a new one with `provost key create`.",
+            ));
+        }
+        if !key.role.may(R::ACTION) {
+            let roles: Vec<_> = R::ACTION.roles().iter().map(|role| role.name()).collect();
+            let detail = format!(
+                "The API key \"{}\" has the role {}; this takes one of {}.",
+                key.name,
+                key.role.name(),
+                roles.join(", ")
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, "Forbidden", detail));
+        }
+        let tenant = settings.tenant.id;
+        let is_due = |at: Timestamp| now.duration_since(at) > NOTED;
+        if key.last_used.is_none_or(is_due) {
+            let id = key.id;
+            let noted = app.store.write(move |tx| store::keys::used(tx, tenant, id, now));
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, "could not note when an API key was last used");
+            }
+        }
+        let actor = Actor::Administrator(format!("API key {}", key.name));
+        Ok(Self {
+            app: app.clone(),
+            ctx: Ctx {
+                now,
+                ..clock::context(actor, tenant)
+            },
+            settings,
+            right: PhantomData,
+        })
+    }
+}
+
+fn secret_in(parts: &Parts) -> Result<Secret, Problem> {
+    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(|| {
+        unauthorized("This request has no API key. Send one in \"Authorization: Bearer pvk_...\".")
+    })?;
+    let text = header.to_str().unwrap_or_default().trim();
+    let text = match text.split_once(' ') {
+        Some((word, rest)) if word.eq_ignore_ascii_case("Bearer") => rest.trim(),
+        _ => text,
+    };
+    Secret::parse_key(text).ok_or_else(|| {
+        unauthorized("This is no API key, or a letter of it is wrong or missing. API keys begin with pvk_; copy it again.")
+    })
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", detail)
+}

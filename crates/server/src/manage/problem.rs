@@ -1,0 +1,86 @@
+//! Why the management API has no other answer: problem details (RFC 9457), in one place.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use directory::Refusal;
+use serde_json::json;
+
+/// A status, a title that stays the same for its kind, and a sentence for the one who asked.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            title,
+            detail: detail.into(),
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Bad request", detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let (status, title) = match &refusal {
+            Refusal::VoidCursor { .. } => (StatusCode::GONE, "Void cursor"),
+            refusal if refusal.is_unknown() => (StatusCode::NOT_FOUND, "Not found"),
+            refusal if refusal.is_usage() => (StatusCode::BAD_REQUEST, "Bad request"),
+            _ => (StatusCode::CONFLICT, "Refused by a rule"),
+        };
+        Self::new(status, title, refusal.to_string())
+    }
+}
+
+impl From<service::Error> for Problem {
+    fn from(error: service::Error) -> Self {
+        match error {
+            service::Error::Refused(refusal) => refusal.into(),
+            service::Error::Scim(error) => Self::bad_request(error.detail),
+            service::Error::Store(error) => {
+                tracing::error!(%error, "the database failed a request");
+                match error {
+                    store::Error::Busy | store::Error::Away { .. } | store::Error::Stopped => Self::new(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "Unavailable",
+                        "The database is busy or cannot be reached; try again in a moment.",
+                    ),
+                    _ => Self::new(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "Failed",
+                        "The server failed to carry out this request; its log has the reason.",
+                    ),
+                }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        let mut response = (
+            self.status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body.to_string(),
+        )
+            .into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}

@@ -1,0 +1,113 @@
+//! `/users`: who there is, one by one, and what an administrator does to them.
+
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use directory::{Ctx, Record, Settings, UserId};
+use serde::Deserialize;
+use serde_json::json;
+use service::users::{self, Browse};
+
+use super::caller::{Caller, PreserveUsers, ReadUsers, Right};
+use super::problem::Problem;
+use super::{Answer, json as answer};
+
+/// The most users in one answer.
+const MAX: usize = 500;
+/// How many where nobody says.
+const DEFAULT: usize = 50;
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    search: String,
+    status: Option<String>,
+    profile: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /users?search=ava&status=active&profile=Germany&cursor=...&limit=50`
+pub(super) async fn list(
+    caller: Caller<ReadUsers>,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+) -> Answer {
+    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let browse = browse(&caller.settings, &asked)?;
+    let ctx = caller.ctx.clone();
+    let page = caller
+        .app
+        .store
+        .scan(move |tx| users::browse(tx, &ctx, &browse))
+        .await?;
+    let shown: Vec<_> = page
+        .records
+        .iter()
+        .map(|record| record.to_json(&caller.settings))
+        .collect();
+    Ok(answer(json!({"users": shown, "next": page.next}).to_string()))
+}
+
+fn browse(settings: &Settings, asked: &Asked) -> Result<Browse, Problem> {
+    let status = asked.status.as_deref().map(str::parse).transpose();
+    let profile = match &asked.profile {
+        Some(name) => Some(service::settings::named(&settings.profiles, name)?.id),
+        None => None,
+    };
+    let after = match &asked.cursor {
+        Some(text) => UserId::parse(text).ok_or_else(|| {
+            Problem::bad_request("The cursor is not one that this server gave; leave it out to begin.")
+        })?,
+        None => UserId::from(uuid::Uuid::nil()),
+    };
+    Ok(Browse {
+        search: asked.search.trim().to_owned(),
+        status: status.map_err(|_| Problem::bad_request("status is one of active, held and preserved."))?,
+        profile,
+        after,
+        limit: asked.limit.unwrap_or(DEFAULT).clamp(1, MAX),
+    })
+}
+
+/// `GET /users/{user}`: by id, userName, account name or e-mail.
+pub(super) async fn show(caller: Caller<ReadUsers>, Path(user): Path<String>) -> Answer {
+    let record = found(&caller, user).await?;
+    Ok(shown(&caller, &record))
+}
+
+/// `POST /users/{user}/preserve`
+pub(super) async fn preserve(caller: Caller<PreserveUsers>, Path(user): Path<String>) -> Answer {
+    let id = found(&caller, user).await?.facts.id;
+    changed(&caller, move |tx, ctx| users::preserve(tx, ctx, id)).await
+}
+
+/// `POST /users/{user}/activate`
+pub(super) async fn activate(caller: Caller<PreserveUsers>, Path(user): Path<String>) -> Answer {
+    let id = found(&caller, user).await?.facts.id;
+    changed(&caller, move |tx, ctx| {
+        users::activate(tx, ctx, id, directory::Override::No)
+    })
+    .await
+}
+
+async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
+    let tenant = caller.ctx.tenant;
+    Ok(caller
+        .app
+        .store
+        .look(move |tx| users::find(tx, tenant, &user))
+        .await?)
+}
+
+async fn changed<R: Right>(
+    caller: &Caller<R>,
+    work: impl Fn(&mut store::Tx<'_>, &Ctx) -> Result<Record, service::Error> + Send + 'static,
+) -> Answer {
+    let ctx = caller.ctx.clone();
+    let record = caller.app.store.write(move |tx| work(tx, &ctx)).await?;
+    Ok(shown(caller, &record))
+}
+
+fn shown<R: Right>(caller: &Caller<R>, record: &Record) -> Response {
+    answer(record.to_json(&caller.settings).to_string())
+}
