@@ -135,6 +135,10 @@ async fn delete(session: &Session, text: &str, reason: String) -> Result<(), Fai
     session
         .write(move |tx, ctx| users::purge(tx, ctx, id, &reason))
         .await?;
+    // Where no server runs, nobody else would take the name out of the index.
+    if let Ok(Some(_claim)) = session.store.claim() {
+        session.store.index_names().await?;
+    }
     let sentence = format!("Removed the user {id} for good; its tombstone stays.");
     session.reader.done(&sentence, &json!({"purged": id}))?;
     Ok(())

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use directory::{Condition, GroupId, Reclassify};
-use scim::AttributePath;
+use directory::{Condition, GroupId, OrHold, Reclassify, UserId};
+use scim::filter::Quotes;
+use scim::{AttributePath, Filter};
 use serde_json::{Value, json};
 use service::settings::mappings::{self, MappingChange};
 use service::settings::profiles::ProfileChange;
 use service::settings::tenants::TenantChange;
+use service::users::{self, PlaceChange};
 use testkit::{Provost, patch, person};
 
 use crate::{id, path, start};
@@ -171,12 +173,12 @@ async fn many_members_and_groups_within_are_decided_about_beside_requests() {
 async fn who_was_judged_whole_need_not_be_sent_again() {
     let provost = start().await;
     let engineers = group(&provost, "Engineers").await;
-    let on_cost_center = || Condition::Attribute {
+    let on_badge = || Condition::Attribute {
         path: AttributePath::parse("badgeColour").unwrap(),
         values: vec!["red".to_owned()],
         case_sensitive: false,
     };
-    provost.mapping("Red", on_cost_center(), "default").await;
+    provost.mapping("Red", on_badge(), "default").await;
     provost.mapping("Engineers", of(&engineers), "default").await;
     provost.without_everyone().await;
     let ava = provost.client.create(&person("ava")).await;
@@ -189,16 +191,32 @@ async fn who_was_judged_whole_need_not_be_sent_again() {
         "no badge was sent, so it is not red"
     );
 
-    let title = patch(json!([{"op": "replace", "value": {"title": "Lead"}}]));
-    provost.client.patch(&path(&bob), &title).await.expect(200);
+    let say = |value: Value| patch(json!([{"op": "replace", "value": value}]));
+    let green = say(json!({"badgeColour": "green"}));
+    provost.client.patch(&path(&bob), &green).await.expect(200);
     change(&provost, &engineers, "add", &[&bob]).await;
     assert_eq!(
         stands(&provost, &bob)[0],
         "held",
-        "it was not sent whole since it changed"
+        "its badge changed, and is not known now"
     );
     provost.client.put(&path(&bob), &person("bob")).await.expect(200);
     assert_eq!(stands(&provost, &bob)[0], "active");
+    for name in ["dan", "eve"] {
+        let one = provost.client.create(&person(name)).await;
+        if name == "dan" {
+            provost.client.put(&path(&one), &person(name)).await.expect(200);
+        } else {
+            let titled = say(json!({"title": "Lead"}));
+            provost.client.patch(&path(&one), &titled).await.expect(200);
+        }
+        change(&provost, &engineers, "add", &[&one]).await;
+        assert_eq!(
+            stands(&provost, &one)[0],
+            "active",
+            "{name}: no badge all the same"
+        );
+    }
 
     let other = MappingChange {
         condition: Some(Condition::Attribute {
@@ -213,4 +231,88 @@ async fn who_was_judged_whole_need_not_be_sent_again() {
         .await;
     change(&provost, &engineers, "add", &[&cyd]).await;
     assert_eq!(stands(&provost, &cyd)[0], "held", "nobody asked for blue then");
+}
+
+#[tokio::test]
+async fn what_was_sent_once_is_not_taken_for_absent() {
+    let provost = start().await;
+    let engineers = engineers(&provost).await;
+    let filter = "title eq \"Seller\" and not (countryCode eq \"DE\")";
+    let filter = Filter::parse(filter, Quotes::Required).unwrap();
+    let change_of = MappingChange {
+        condition: Some(Condition::Filter { filter }),
+        profile: Some("default".to_owned()),
+        storage: Some("default".to_owned()),
+        ..MappingChange::default()
+    };
+    provost
+        .admin(move |tx, ctx| mappings::add(tx, ctx, "Abroad", &change_of, Some(1)))
+        .await;
+    let mut german = person("ava");
+    german["title"] = json!("Seller");
+    german["countryCode"] = json!("DE");
+    let ava = provost.client.create(&german).await;
+    assert_eq!(stands(&provost, &ava)[0], "held");
+    change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
+}
+
+#[tokio::test]
+async fn who_is_held_is_looked_at_when_an_administrator_gives_a_place() {
+    let provost = start().await;
+    engineers(&provost).await;
+    let ava = provost.client.create(&person("ava")).await;
+    let place = PlaceChange {
+        profile: Some("Engineering".to_owned()),
+        ..PlaceChange::default()
+    };
+    let user = UserId::parse(id(&ava)).unwrap();
+    provost
+        .admin(move |tx, ctx| users::set_place(tx, ctx, user, &place))
+        .await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
+
+    drop(provost.connect("Entra").await);
+    let everybody = MappingChange {
+        condition: Some(Condition::Any),
+        connections: Some(vec!["Entra".to_owned()]),
+        profile: Some("default".to_owned()),
+        storage: Some("default".to_owned()),
+        ..MappingChange::default()
+    };
+    provost
+        .admin(move |tx, ctx| mappings::add(tx, ctx, "Entra's", &everybody, None))
+        .await;
+    let bob = provost.client.create(&person("bob")).await;
+    assert_eq!(stands(&provost, &bob)[0], "held");
+    let user = UserId::parse(id(&bob)).unwrap();
+    provost
+        .admin(move |tx, ctx| users::transfer(tx, ctx, user, "Entra"))
+        .await;
+    assert_eq!(stands(&provost, &bob), json!(["active", "default", null]));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_seat_may_get_another_by_a_membership() {
+    let provost = start().await;
+    provost
+        .set_tenant(TenantChange {
+            over_limit: Some(OrHold::Hold),
+            ..TenantChange::default()
+        })
+        .await;
+    let few = ProfileChange {
+        max_users: Some(1),
+        ..ProfileChange::default()
+    };
+    provost.profile("Few", few).await;
+    let (first, engineers) = (group(&provost, "First").await, engineers(&provost).await);
+    provost.mapping("First", of(&first), "Few").await;
+    let ava = provost.client.create(&person("ava")).await;
+    let bob = provost.client.create(&person("bob")).await;
+    change(&provost, &first, "add", &[&ava]).await;
+    change(&provost, &first, "add", &[&bob]).await;
+    assert_eq!(stands(&provost, &bob), json!(["held", "Few", null]));
+    change(&provost, &engineers, "add", &[&bob]).await;
+    assert_eq!(stands(&provost, &bob), json!(["active", "Engineering", null]));
 }

@@ -119,3 +119,52 @@ async fn a_damaged_user_is_never_written_over() {
         ("{\"userName\": \"ava", "active")
     );
 }
+
+#[tokio::test]
+async fn the_index_of_names_may_be_damaged_deleted_or_missing() {
+    let program = program();
+    let index = program.folder().join("data/provost.db-search");
+    let serving = program.serve(&[]);
+    for number in 0..20 {
+        serving
+            .client
+            .create(&testkit::person(&format!("p{number}")))
+            .await;
+    }
+    let found = async |client: &testkit::Client| client.find("userName co \"p1\"").await.len();
+    assert_eq!(found(&serving.client).await, 11);
+    until(|| index.is_file()).await;
+    std::fs::remove_file(&index).unwrap();
+    assert_eq!(found(&serving.client).await, 11, "deleted under it");
+    serving.client.create(&testkit::person("p1x")).await;
+    until(|| index.is_file()).await;
+    assert_eq!(found(&serving.client).await, 12);
+    assert_eq!(serving.stop(), Some(0));
+
+    std::fs::write(&index, "this is no database, and was one: ".repeat(300)).unwrap();
+    let serving = program.serve(&[]);
+    assert_eq!(found(&serving.client).await, 12, "damaged");
+    until(|| std::fs::read(&index).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3"))).await;
+    assert_eq!(found(&serving.client).await, 12);
+    assert_eq!(serving.stop(), Some(0));
+
+    for end in ["", "-wal", "-shm"] {
+        drop(std::fs::remove_file(format!("{}{end}", index.display())));
+    }
+    std::fs::create_dir(&index).unwrap();
+    let serving = program.serve(&[]);
+    assert_eq!(found(&serving.client).await, 12, "cannot be had");
+    program.stdout(&["user", "list"]);
+    assert_eq!(serving.stop(), Some(0));
+}
+
+/// Waits for work beside requests.
+async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("it never was so");
+}

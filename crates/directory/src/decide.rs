@@ -36,8 +36,8 @@ pub enum Carries {
     Everything,
     /// What changes (PATCH), or nothing: it is unknown.
     Changes,
-    /// Nothing, and the person is as it was when it was last judged whole: to a mapping that is no younger than that, it is
-    /// absent, and to a younger one unknown.
+    /// Nothing, and a request that carried the whole person was judged then: a mapping that is no younger than that and
+    /// cannot be judged now did not match then, and still does not.
     NothingSince(Timestamp),
 }
 
@@ -142,7 +142,6 @@ pub fn judge<'m>(mapping: &'m Mapping, subject: &Subject<'_>) -> Judged<'m> {
     if !mapping.is_for(subject.connection) {
         return judged(Answer::OtherConnection, Vec::new());
     }
-    let subject = &subject.seen_by(mapping);
     let holds = match &mapping.condition {
         Condition::Any => Some(true),
         Condition::Group { groups } => Some(
@@ -163,33 +162,49 @@ pub fn judge<'m>(mapping: &'m Mapping, subject: &Subject<'_>) -> Judged<'m> {
     let answer = match holds {
         Some(true) => Answer::Matched,
         Some(false) => Answer::NotMatched,
+        None if subject.has_judged(mapping) => Answer::NotMatched,
         None => Answer::Unknown,
     };
-    let look = |path: &AttributePath| {
-        let found = subject.values(path);
-        Looked {
-            attribute: path.to_string(),
-            is_known: found.is_some(),
-            found: found
-                .unwrap_or_default()
-                .into_iter()
-                .map(Cow::into_owned)
-                .collect(),
+    judged(answer, subject.looked(mapping))
+}
+
+impl Subject<'_> {
+    /// Whether the mapping said no when it knew all that it looks at.
+    fn has_judged(&self, mapping: &Mapping) -> bool {
+        match self.carries {
+            Carries::NothingSince(at) => mapping.since.is_none_or(|since| since <= at),
+            Carries::Everything | Carries::Changes => false,
         }
-    };
-    let mut looked: Vec<_> = mapping.condition.paths().into_iter().map(look).collect();
-    if mapping.is_for_groups() {
-        looked.push(Looked {
-            attribute: "groups".to_owned(),
-            is_known: true,
-            found: subject
-                .groups
-                .iter()
-                .map(|belonging| belonging.display.clone())
-                .collect(),
-        });
     }
-    judged(answer, looked)
+
+    /// What the mapping looks at.
+    fn looked(&self, mapping: &Mapping) -> Vec<Looked> {
+        let look = |path: &AttributePath| {
+            let found = self.values(path);
+            Looked {
+                attribute: path.to_string(),
+                is_known: found.is_some(),
+                found: found
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(Cow::into_owned)
+                    .collect(),
+            }
+        };
+        let mut looked: Vec<_> = mapping.condition.paths().into_iter().map(look).collect();
+        if mapping.is_for_groups() {
+            looked.push(Looked {
+                attribute: "groups".to_owned(),
+                is_known: true,
+                found: self
+                    .groups
+                    .iter()
+                    .map(|belonging| belonging.display.clone())
+                    .collect(),
+            });
+        }
+        looked
+    }
 }
 
 fn one_of(found: &str, values: &[String], case_sensitive: bool) -> bool {
@@ -205,18 +220,6 @@ fn one_of(found: &str, values: &[String], case_sensitive: bool) -> bool {
 }
 
 impl<'a> Subject<'a> {
-    /// What a mapping that has been as it is for some time may take for absent.
-    fn seen_by(&self, mapping: &Mapping) -> Self {
-        let carries = match self.carries {
-            Carries::NothingSince(at) if mapping.since.is_some_and(|since| since <= at) => {
-                Carries::Everything
-            }
-            Carries::NothingSince(_) => Carries::Changes,
-            carries => carries,
-        };
-        Self { carries, ..*self }
-    }
-
     /// The values at `path` as text; `None` where they are not known.
     fn values(&self, path: &AttributePath) -> Option<Vec<Cow<'a, str>>> {
         let found = self.find(path)?;

@@ -118,6 +118,9 @@ pub enum Lifecycle {
         wait: Wait,
         /// Since when.
         since: Timestamp,
+        /// When the mappings judged a request that carried the whole person; `None` where what they look at may have
+        /// changed since.
+        judged: Option<Timestamp>,
     },
     /// Kept, and may not work.
     Preserved {
@@ -191,8 +194,26 @@ impl Lifecycle {
     #[must_use]
     pub fn wait_for(self, wait: Wait, now: Timestamp) -> Self {
         match self {
-            Self::Held { since, .. } => Self::Held { wait, since },
-            _ => Self::Held { wait, since: now },
+            Self::Held { since, judged, .. } => Self::Held { wait, since, judged },
+            _ => Self::Held {
+                wait,
+                since: now,
+                judged: None,
+            },
+        }
+    }
+
+    /// Notes when the mappings judged a request that carried the whole person, and that none matched; `None` where they
+    /// cannot have known all that they look at.
+    #[must_use]
+    pub fn judged(self, at: Option<Timestamp>) -> Self {
+        match self {
+            Self::Held { wait, since, .. } => Self::Held {
+                wait,
+                since,
+                judged: at,
+            },
+            other => other,
         }
     }
 

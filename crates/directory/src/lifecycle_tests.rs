@@ -97,7 +97,8 @@ fn a_held_user_waits_on_and_leaves_like_everybody() {
         later,
         Lifecycle::Held {
             wait: Wait::Unmatched,
-            since: Timestamp::UNIX_EPOCH
+            since: Timestamp::UNIX_EPOCH,
+            judged: None,
         }
     );
     assert_eq!(held.clone().deactivate(OKTA).status(), Status::Preserved);

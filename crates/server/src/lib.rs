@@ -150,6 +150,7 @@ impl Server {
         let make_service =
             ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
         let worker = tokio::spawn(worker::run(self.app.clone()));
+        let indexer = tokio::spawn(worker::index_names(self.app.clone()));
         let mut server = axum_server::from_tcp(self.listener)
             .map_err(Error::Serve)?
             .handle(self.handle)
@@ -168,6 +169,7 @@ impl Server {
             None => server.serve(make_service).await,
         };
         worker.abort();
+        indexer.abort();
         worker::flush(&self.app).await;
         outcome.map_err(Error::Serve)
     }

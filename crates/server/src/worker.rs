@@ -1,5 +1,5 @@
-//! Work beside requests: writing down when tokens were last taken, looking whether held users can be active now,
-//! and purging those whose date has passed.
+//! Work beside requests: writing down when tokens were last taken, looking whether held users can be active now, deciding
+//! about those whose groups changed, purging those whose date has passed, and indexing names.
 
 use std::time::Duration;
 
@@ -13,6 +13,10 @@ use crate::clock;
 
 /// The lease of the node that looks after users.
 const LEASE: &str = "users";
+/// The lease of the node that indexes names.
+const INDEX_LEASE: &str = "names";
+/// Transactions for decisions that are due, for one tenant in one round.
+const STRIDES: u32 = 20;
 /// How often users are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// Seconds between two sweeps of pages that nobody goes on from.
@@ -24,11 +28,8 @@ pub(crate) async fn run(app: App) {
     let (mut seen, node) = (Seen::default(), clock::fresh_id());
     for round in 1_u32.. {
         tokio::time::sleep(EVERY).await;
-        let looked_after = match has_lease(&app, node).await {
-            Ok(true) => {
-                index_names(&app).await;
-                look_after_users(&app, &mut seen).await
-            }
+        let looked_after = match has_lease(&app, LEASE, node).await {
+            Ok(true) => look_after_users(&app, &mut seen).await,
             Ok(false) => Ok(()),
             Err(error) => Err(error),
         };
@@ -41,26 +42,35 @@ pub(crate) async fn run(app: App) {
     }
 }
 
-/// Searches within names find whoever is not indexed yet all the same, as long as those are not too many.
-async fn index_names(app: &App) {
-    if let Err(error) = app.store.index_names().await {
-        tracing::warn!(%error, "could not index names");
+/// Keeps the index of names up to date, beside everything else: it may be behind for long.
+pub(crate) async fn index_names(app: App) {
+    let node = clock::fresh_id();
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let indexed = match has_lease(&app, INDEX_LEASE, node).await {
+            Ok(true) => app.store.index_names().await.map_err(Into::into),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = indexed {
+            tracing::warn!(%error, "could not index names; searches read through them");
+        }
     }
 }
 
 /// Whether this node is the one that looks after users.
-async fn has_lease(app: &App, node: Uuid) -> Result<bool, service::Error> {
+async fn has_lease(app: &App, name: &'static str, node: Uuid) -> Result<bool, service::Error> {
     let now = clock::now();
     match app
         .store
-        .look(move |tx| leases::look(tx, LEASE, node, now))
+        .look(move |tx| leases::look(tx, name, node, now))
         .await?
     {
         Lease::Held => Ok(true),
         Lease::Elsewhere => Ok(false),
         Lease::Free => Ok(app
             .store
-            .write(move |tx| leases::take(tx, LEASE, node, now))
+            .write(move |tx| leases::take(tx, name, node, now))
             .await?),
     }
 }
@@ -126,8 +136,9 @@ async fn admit_held(app: &App, ctx: &Ctx, waits: &[Wait]) -> Result<(), service:
     Ok(())
 }
 
+/// Decides about some of those who are due; the other tenants wait no longer than that.
 async fn decide_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
-    loop {
+    for _ in 0..STRIDES {
         let asking = ctx.clone();
         if !app
             .store
@@ -139,6 +150,7 @@ async fn decide_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
         let ctx = ctx.clone();
         app.store.write(move |tx| users::decide_due(tx, &ctx)).await?;
     }
+    Ok(())
 }
 
 async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {

@@ -1,11 +1,14 @@
--- Users whose groups changed and about whom the mappings have yet to decide again. A row goes when that is done, unless
--- another round was asked for meanwhile.
+-- Users whose groups changed and about whom the mappings have yet to decide again. A row goes in the transaction that
+-- decides, before it looks; who asks meanwhile waits for that, and asks anew.
 CREATE TABLE decisions_due (
     tenant BLOB NOT NULL,
     user_id BLOB NOT NULL,
-    round BIGINT NOT NULL,
+    asked BIGINT NOT NULL,
     PRIMARY KEY (tenant, user_id)
 );
+
+-- When the mappings last judged a request that carried the whole person; only for who is held.
+ALTER TABLE users ADD COLUMN judged BIGINT;
 
 -- Held users by what they wait for.
 CREATE INDEX users_waiting ON users (tenant, hold, id) WHERE status = 'held';

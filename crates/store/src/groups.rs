@@ -55,20 +55,21 @@ statements! {
     CLEAR = "DELETE FROM memberships WHERE tenant = ?1 AND group_id = ?2";
     FORGET = "DELETE FROM memberships WHERE tenant = ?1 AND member = ?2";
     MEMBER_IDS = "SELECT member FROM memberships WHERE tenant = ?1 AND group_id = ?2 ORDER BY member LIMIT ?3";
+    AMONG = concat!("SELECT member FROM memberships WHERE tenant = ?1 AND member IN (", many_ids!(), ") AND group_id = ?66");
     SOME_MEMBERS = "SELECT member, is_group FROM memberships WHERE tenant = ?1 AND group_id = ?2 ORDER BY member LIMIT ?3";
     VISIBILITY = concat!("SELECT id, visible FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ")");
     MEMBERS = "SELECT m.member, m.is_group FROM memberships AS m WHERE m.tenant = ?1 AND m.group_id = ?2
                AND (m.is_group = 1 OR EXISTS
                     (SELECT 1 FROM users AS u WHERE u.tenant = ?1 AND u.id = m.member AND u.visible = 1))
                ORDER BY m.member";
-    BELONGINGS = "WITH RECURSIVE up (member, group_id, is_direct) AS (
+    BELONGINGS = concat!("WITH RECURSIVE up (member, group_id, is_direct) AS (
                       SELECT member, group_id, CAST(1 AS BIGINT) FROM memberships
-                      WHERE tenant = ?1 AND member >= ?2 AND member <= ?3
+                      WHERE tenant = ?1 AND member IN (", many_ids!(), ")
                       UNION
                       SELECT up.member, m.group_id, CAST(0 AS BIGINT) FROM up CROSS JOIN memberships AS m
                       WHERE m.tenant = ?1 AND m.member = up.group_id)
                   SELECT up.member, g.id, g.attributes, up.is_direct FROM up CROSS JOIN user_groups AS g
-                  WHERE g.tenant = ?1 AND g.id = up.group_id";
+                  WHERE g.tenant = ?1 AND g.id = up.group_id");
 }
 
 /// Groups of up to so many members are small.
@@ -197,13 +198,36 @@ pub fn touch(tx: &mut Tx<'_>, tenant: TenantId, id: GroupId, at: Timestamp) -> R
     tx.run_one(TOUCH, params![tenant.as_bytes(), id.as_bytes(), at])
 }
 
-/// Removes a group, its memberships, and its own in others.
+/// Removes a group; [`disband`] then takes its members.
 pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, group: &Group) -> Result<(), Error> {
     tx.run_one(REMOVE, params![tenant.as_bytes(), group.id.as_bytes()])?;
-    tx.run(CLEAR, params![tenant.as_bytes(), group.id.as_bytes()])?;
-    tx.run(FORGET, params![tenant.as_bytes(), group.id.as_bytes()])?;
     tx.add(Count::groups(tenant, group.connection), -1);
     Ok(())
+}
+
+/// Removes the memberships of a group that is gone, and its own in others.
+pub fn disband(tx: &mut Tx<'_>, tenant: TenantId, group: GroupId) -> Result<(), Error> {
+    tx.run(CLEAR, params![tenant.as_bytes(), group.as_bytes()])?;
+    tx.run(FORGET, params![tenant.as_bytes(), group.as_bytes()])
+}
+
+/// Those of `ids` who are in the group.
+pub fn members_among(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    group: GroupId,
+    ids: &[[u8; 16]],
+) -> Result<HashSet<[u8; 16]>, Error> {
+    let mut found = HashSet::new();
+    by_many(tenant.as_bytes(), ids, params![group.as_bytes()], |params| {
+        let members = tx.all(AMONG, params, |row| {
+            let id: Result<[u8; 16], _> = row.bytes(0)?.try_into();
+            id.map_err(|_| Error::Unreadable { what: "id" })
+        })?;
+        found.extend(members);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Puts many into the group, those of them whom its connection sees; it is not known who came in.
@@ -318,7 +342,7 @@ pub fn members(tx: &mut Tx<'_>, tenant: TenantId, group: GroupId) -> Result<Vec<
                 hidden.insert(id);
             }
         }
-        Ok::<_, Error>(())
+        Ok(())
     })?;
     members.retain(|member| !matches!(member, Member::User(id) if hidden.contains(id)));
     Ok(members)
@@ -332,23 +356,16 @@ fn member(row: Row<'_>) -> Result<Member, Error> {
     })
 }
 
-/// The groups of the users with ids from `first` to `last`; through groups within groups too.
+/// The groups of the users with these ids; through groups within groups too.
 pub fn belongings(
     tx: &mut Tx<'_>,
     tenant: TenantId,
-    first: UserId,
-    last: UserId,
+    users: &[[u8; 16]],
 ) -> Result<HashMap<UserId, Vec<Belonging>>, Error> {
-    let params = params![tenant.as_bytes(), first.as_bytes(), last.as_bytes()];
-    let rows = tx.all(BELONGINGS, params, |row| {
-        let attributes = attributes(row, 2)?;
-        let display = attributes.get("displayName").and_then(|name| name.as_str());
-        let belonging = Belonging {
-            group: row.id(1, GroupId::from_bytes)?,
-            display: display.unwrap_or_default().to_owned(),
-            is_direct: row.integer(3)? == 1,
-        };
-        Ok((row.id(0, UserId::from_bytes)?, belonging))
+    let mut rows = Vec::new();
+    by_many(tenant.as_bytes(), users, &[], |params| {
+        rows.extend(tx.all(BELONGINGS, params, belonging)?);
+        Ok(())
     })?;
     let mut belongings: HashMap<UserId, Vec<Belonging>> = HashMap::new();
     for (user, belonging) in rows {
@@ -360,6 +377,17 @@ pub fn belongings(
         of_one.dedup_by_key(|belonging| belonging.group);
     }
     Ok(belongings)
+}
+
+fn belonging(row: Row<'_>) -> Result<(UserId, Belonging), Error> {
+    let attributes = attributes(row, 2)?;
+    let display = attributes.get("displayName").and_then(|name| name.as_str());
+    let belonging = Belonging {
+        group: row.id(1, GroupId::from_bytes)?,
+        display: display.unwrap_or_default().to_owned(),
+        is_direct: row.integer(3)? == 1,
+    };
+    Ok((row.id(0, UserId::from_bytes)?, belonging))
 }
 
 struct Keys {

@@ -177,10 +177,13 @@ impl Store {
                     .await
                     .unwrap_or(Err(Error::Panicked))
             }
-            Engine::Postgres(postgres) => {
-                while postgres.write(search::postgres::index).await? {}
-                Ok(())
-            }
+            Engine::Postgres(postgres) => loop {
+                let begun = work::now();
+                if !postgres.write(search::postgres::index).await? {
+                    return Ok(());
+                }
+                tokio::time::sleep(begun.elapsed()).await;
+            },
         }
     }
 

@@ -104,12 +104,12 @@ pub(crate) use many_ids;
 pub(crate) const MANY: usize = 64;
 
 /// Tenant, ids and what else the statement wants, for each chunk of `ids`; the last one is filled up with its own last id.
-pub(crate) fn by_many<'p, E>(
+pub(crate) fn by_many<'p>(
     tenant: &'p [u8; 16],
     ids: &'p [[u8; 16]],
     more: &[Param<'p>],
-    mut run: impl FnMut(&[Param<'p>]) -> Result<(), E>,
-) -> Result<(), E> {
+    mut run: impl FnMut(&[Param<'p>]) -> Result<(), Error>,
+) -> Result<(), Error> {
     for chunk in ids.chunks(MANY) {
         let mut params = vec![Param::from(tenant)];
         params.extend(chunk.iter().map(Param::from));

@@ -92,10 +92,12 @@ pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str) ->
 }
 
 fn remove(tx: &mut Tx<'_>, ctx: &Ctx, group: &Group) -> Result<(), Error> {
-    if users::are_groups_mapped(&*tx.settings(ctx.tenant)?) {
-        due::put_members(tx, ctx.tenant, group.id)?;
-    }
+    // The row goes first: who adds somebody meanwhile waits, and finds no group.
     groups::remove(tx, ctx.tenant, group)?;
+    if users::are_groups_mapped(&*tx.settings(ctx.tenant)?) {
+        due::put(tx, ctx.tenant, &[*group.id.as_bytes()], ctx.now)?;
+    }
+    groups::disband(tx, ctx.tenant, group.id)?;
     append(tx, ctx, EventKind::GroupDeleted, group, json!({}));
     Ok(())
 }

@@ -19,6 +19,13 @@ enum Care {
     Many,
 }
 
+/// Whether somebody is in the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    Member,
+    Outside,
+}
+
 /// More members than this in one request are not looked at one by one.
 const FEW: usize = 20;
 
@@ -78,7 +85,7 @@ impl Push<'_, '_> {
     fn add(&mut self, ids: &BTreeSet<[u8; 16]>) -> Result<bool, Error> {
         let (tenant, group) = (self.ctx.tenant, self.group);
         if self.care == Care::Many {
-            let ids: Vec<_> = ids.iter().copied().collect();
+            let ids = self.of_many(ids, Is::Outside)?;
             groups::add_members(self.tx, tenant, group, &ids)?;
             return Ok(self.note(ids));
         }
@@ -94,7 +101,7 @@ impl Push<'_, '_> {
     fn remove(&mut self, ids: &BTreeSet<[u8; 16]>) -> Result<bool, Error> {
         let (tenant, group) = (self.ctx.tenant, self.group.id);
         if self.care == Care::Many {
-            let ids: Vec<_> = ids.iter().copied().collect();
+            let ids = self.of_many(ids, Is::Member)?;
             groups::remove_members(self.tx, tenant, group, &ids)?;
             return Ok(self.note(ids));
         }
@@ -105,6 +112,16 @@ impl Push<'_, '_> {
             }
         }
         Ok(self.note(changed))
+    }
+
+    /// Of many, those who are members or who are not, where that matters: who stays is not decided about.
+    fn of_many(&mut self, ids: &BTreeSet<[u8; 16]>, wanted: Is) -> Result<Vec<[u8; 16]>, Error> {
+        let mut many: Vec<_> = ids.iter().copied().collect();
+        if self.matters {
+            let members = groups::members_among(self.tx, self.ctx.tenant, self.group.id, &many)?;
+            many.retain(|id| members.contains(id) == (wanted == Is::Member));
+        }
+        Ok(many)
     }
 
     /// Notes who came or went; says whether anybody did.
@@ -130,7 +147,12 @@ impl Push<'_, '_> {
 
     fn clear(&mut self) -> Result<bool, Error> {
         if self.matters {
-            due::put_members(self.tx, self.ctx.tenant, self.group.id)?;
+            due::put(
+                self.tx,
+                self.ctx.tenant,
+                &[*self.group.id.as_bytes()],
+                self.ctx.now,
+            )?;
         }
         Ok(groups::clear(self.tx, self.ctx.tenant, self.group.id)?)
     }
@@ -141,18 +163,15 @@ impl Push<'_, '_> {
         if !self.matters {
             return Ok(());
         }
+        // Also about those who are decided about at once: somebody else may be writing them just now.
+        let ids: Vec<_> = moved.into_iter().collect();
+        due::put(tx, ctx.tenant, &ids, ctx.now)?;
         if self.care == Care::Many {
-            let moved: Vec<_> = moved.into_iter().collect();
-            return Ok(due::put(tx, ctx.tenant, &moved)?);
+            return Ok(());
         }
-        for id in moved {
-            let user = match UserId::from_bytes(&id) {
-                Some(id) => store::users::by_id(tx, ctx.tenant, Scope::All, id)?,
-                None => None,
-            };
-            match user {
-                Some(user) => users::decide_again(tx, ctx, settings, user)?,
-                None => due::put(tx, ctx.tenant, &[id])?,
+        for id in ids.iter().filter_map(|id| UserId::from_bytes(id)) {
+            if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
+                users::decide_again(tx, ctx, settings, user)?;
             }
         }
         Ok(())

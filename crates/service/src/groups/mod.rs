@@ -66,7 +66,7 @@ pub(crate) fn of_facts(tx: &mut Tx<'_>, tenant: TenantId, user: &Facts) -> Resul
     if !user.in_groups {
         return Ok(Vec::new());
     }
-    let mut found = groups::belongings(tx, tenant, user.id, user.id)?;
+    let mut found = groups::belongings(tx, tenant, &[*user.id.as_bytes()])?;
     Ok(found.remove(&user.id).unwrap_or_default())
 }
 
@@ -122,16 +122,12 @@ pub fn of_users(
     ctx: &Ctx,
     users: &[Record],
 ) -> Result<HashMap<UserId, Vec<Belonging>>, Error> {
-    let ids = || {
-        users
-            .iter()
-            .filter(|user| user.facts.in_groups)
-            .map(|user| user.facts.id)
-    };
-    match (ids().min(), ids().max()) {
-        (Some(first), Some(last)) => Ok(groups::belongings(tx, ctx.tenant, first, last)?),
-        _ => Ok(HashMap::new()),
-    }
+    let ids: Vec<_> = users
+        .iter()
+        .filter(|user| user.facts.in_groups)
+        .map(|user| *user.facts.id.as_bytes())
+        .collect();
+    Ok(groups::belongings(tx, ctx.tenant, &ids)?)
 }
 
 fn existing(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, id: &str) -> Result<Group, Error> {

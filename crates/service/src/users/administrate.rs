@@ -81,6 +81,9 @@ pub fn transfer(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, to: &str) -> Result<Reco
     if user.facts.lifecycle.is_visible() {
         conflicts::check(tx, &settings, &user, None)?;
     }
+    if user.facts.lifecycle.status() == Status::Held {
+        place::admit(tx, ctx, &settings, &mut user)?;
+    }
     record::changed(tx, ctx, &settings, user, before, EventKind::UserTransferred)
 }
 

@@ -3,7 +3,8 @@
 use directory::{Ctx, ProfileId, Record, Status, UserId, names};
 use scim::filter::Operator;
 use scim::text::fold;
-use store::search::{Found, Needle};
+use store::search::Needle;
+use store::users::Scope;
 use store::{Tx, search};
 
 use super::candidates;
@@ -69,17 +70,16 @@ impl Browse {
 /// Those whom `browse` means.
 ///
 /// # Errors
-/// `tooMany` where the search is so short that more than 10,000 are candidates.
+/// The store's.
 pub fn browse(tx: &mut Tx<'_>, ctx: &Ctx, browse: &Browse) -> Result<Browsed, Error> {
     let needle =
         Needle::of(Operator::Co, &browse.search).or_else(|| Needle::of(Operator::Sw, &browse.search));
     let mut page = Browsed::default();
-    if let Some(needle) = needle {
-        let found = match search::find(tx, ctx.tenant, &needle, candidates::MAX)? {
-            Found::Candidates(found) => found,
-            Found::TooMany => return Err(candidates::too_many()),
-            Found::Behind => return Err(candidates::behind()),
-        };
+    let found = match needle {
+        Some(needle) => search::find(tx, ctx.tenant, Scope::All, &needle, candidates::MAX)?,
+        None => None,
+    };
+    if let Some(found) = found {
         let matching = found.into_iter().filter(|record| record.facts.id > browse.after);
         for record in matching.filter(|record| browse.has(record)) {
             if page.records.len() == browse.limit {

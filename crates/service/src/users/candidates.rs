@@ -5,7 +5,7 @@ use directory::{ConnectionId, Ctx, Facts, Record, UserId, names};
 use scim::filter::{Literal, Operator};
 use scim::schema::USER;
 use scim::{AttributePath, Error as ScimError, Filter, Kind};
-use store::search::{Found, Needle};
+use store::search::Needle;
 use store::users::{self, Scope};
 use store::{Tx, search};
 
@@ -13,6 +13,9 @@ use crate::Error;
 
 /// The most users that the evaluator looks at for one request.
 pub(super) const MAX: usize = 10_000;
+
+/// The most searches for one request.
+const MAX_PARTS: usize = 10;
 
 /// How candidates are found.
 enum Plan<'f> {
@@ -47,26 +50,19 @@ pub(super) fn find(
     let Some(plan) = Plan::of(filter, None) else {
         return Ok(None);
     };
-    let mut found = plan.run(tx, ctx, connection)?;
-    found.sort_by_key(|record| record.facts.id);
-    found.dedup_by_key(|record| record.facts.id);
-    Ok(Some(found))
+    if plan.parts() > MAX_PARTS {
+        return Ok(None);
+    }
+    plan.run(tx, ctx, connection)
 }
 
 /// There would be more to look at than one request may.
 pub(super) fn too_many() -> Error {
     let detail = format!(
-        "This filter would look at more than {MAX} users. Narrow it with a term on userName, externalId, id or emails, such \
+        "This list would look at more than {MAX} users. Narrow it with a term on userName, externalId, id or emails, such \
          as userName eq \"...\", or with three or more letters of a name, such as displayName co \"...\"."
     );
     ScimError::new(Kind::TooMany, detail).into()
-}
-
-/// The index has to catch up first.
-pub(super) fn behind() -> Error {
-    let detail = "Many users changed a moment ago, and names are still being indexed. Ask again in a moment, or use a term \
-                  such as userName eq \"...\".";
-    ScimError::new(Kind::TooMany, detail.to_owned()).into()
 }
 
 impl<'f> Plan<'f> {
@@ -123,28 +119,52 @@ impl<'f> Plan<'f> {
     fn cost(&self) -> usize {
         match self {
             Self::Key(..) => 0,
-            Self::Part(needle) => 1_000_usize.saturating_sub(needle.len()).max(1),
+            Self::Part(needle) => 1_000_usize.saturating_sub(needle.weight()).max(1),
             Self::Either(left, right) => left.cost() + right.cost(),
         }
     }
 
-    fn run(&self, tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId) -> Result<Vec<Record>, Error> {
+    /// How many searches it takes.
+    fn parts(&self) -> usize {
         match self {
-            Self::Key(key, text) => Ok(key.find(tx, ctx, connection, text)?),
-            Self::Part(needle) => match search::find(tx, ctx.tenant, needle, MAX)? {
-                Found::Candidates(found) => Ok(found),
-                Found::TooMany => Err(too_many()),
-                Found::Behind => Err(behind()),
-            },
-            Self::Either(left, right) => {
-                let mut found = left.run(tx, ctx, connection)?;
-                found.extend(right.run(tx, ctx, connection)?);
-                if found.len() > MAX {
-                    return Err(too_many());
-                }
-                Ok(found)
-            }
+            Self::Key(..) => 0,
+            Self::Part(_) => 1,
+            Self::Either(left, right) => left.parts() + right.parts(),
         }
+    }
+
+    /// The candidates, each once and in order; `None` where an index is of no help after all.
+    fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        connection: ConnectionId,
+    ) -> Result<Option<Vec<Record>>, Error> {
+        let mut found = match self {
+            Self::Key(key, text) => key.find(tx, ctx, connection, text)?,
+            Self::Part(needle) => {
+                return Ok(search::find(
+                    tx,
+                    ctx.tenant,
+                    Scope::Connection(connection),
+                    needle,
+                    MAX,
+                )?);
+            }
+            Self::Either(left, right) => {
+                let Some(mut found) = left.run(tx, ctx, connection)? else {
+                    return Ok(None);
+                };
+                let Some(others) = right.run(tx, ctx, connection)? else {
+                    return Ok(None);
+                };
+                found.extend(others);
+                found
+            }
+        };
+        found.sort_by_key(|record| record.facts.id);
+        found.dedup_by_key(|record| record.facts.id);
+        Ok(Some(found).filter(|found| found.len() <= MAX))
     }
 }
 

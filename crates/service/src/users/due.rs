@@ -17,7 +17,11 @@ pub(crate) fn are_groups_mapped(settings: &Settings) -> bool {
     settings.mappings.iter().any(Mapping::is_for_groups)
 }
 
-/// Decides again about a user whose groups changed, if that is for the mappings to do.
+/// Decides again about a user whose groups changed, if that is for the mappings to do. Somebody whose record cannot be
+/// written, such as one that an older program let grow too long, stays as it is: one must not hold up the others.
+///
+/// # Errors
+/// The store's.
 pub(crate) fn decide_again(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -32,8 +36,10 @@ pub(crate) fn decide_again(
         Outlook::Admitted => EventKind::UserAdmitted,
         _ => EventKind::UserPlaced,
     };
-    record::changed(tx, ctx, settings, user, before, kind)?;
-    Ok(())
+    match record::changed(tx, ctx, settings, user, before, kind) {
+        Err(Error::Store(store::Error::Unreadable { .. }) | Error::Refused(_)) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_decided(settings: &Settings, facts: &Facts) -> bool {
@@ -45,8 +51,11 @@ fn is_decided(settings: &Settings, facts: &Facts) -> bool {
 }
 
 /// Whether a decision about anybody is due.
+///
+/// # Errors
+/// The store's.
 pub fn is_any_decision_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<bool, Error> {
-    Ok(!due::first(tx, ctx.tenant, 1)?.is_empty())
+    Ok(!due::first(tx, ctx.tenant, ctx.now, 1)?.is_empty())
 }
 
 /// Decides about some of those who are due.
@@ -55,11 +64,11 @@ pub fn is_any_decision_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<bool, Error> {
 /// The store's.
 pub fn decide_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
     let settings = tx.settings(ctx.tenant)?;
-    for due in due::first(tx, ctx.tenant, STRIDE)? {
-        if let Some(before) = users::by_id(tx, ctx.tenant, Scope::All, due.user)? {
+    for user in due::first(tx, ctx.tenant, ctx.now, STRIDE)? {
+        due::done(tx, ctx.tenant, user)?;
+        if let Some(before) = users::by_id(tx, ctx.tenant, Scope::All, user)? {
             decide_again(tx, ctx, &settings, before)?;
         }
-        due::done(tx, ctx.tenant, due)?;
     }
     Ok(())
 }

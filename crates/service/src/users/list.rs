@@ -119,7 +119,7 @@ fn matching(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, query: &Query)
             .into_iter()
             .filter(|record| scope.shows(&record.facts))
             .for_each(|record| sieve.take(record));
-        return Ok(sieve.page());
+        return sieve.page(tx);
     }
     let mut looked = 0;
     users::walk(tx, ctx.tenant, scope, |record| {
@@ -133,7 +133,7 @@ fn matching(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, query: &Query)
     if looked > candidates::MAX {
         return Err(candidates::too_many());
     }
-    Ok(sieve.page())
+    sieve.page(tx)
 }
 
 /// Lets through who matches. Without an order it keeps no more than the page.
@@ -143,7 +143,10 @@ struct Sieve<'s> {
     /// The attributes that matter; `None` where they are not all in the document.
     looked_at: Option<Vec<&'s str>>,
     total: usize,
-    kept: Vec<(Option<scim::Rank>, Record)>,
+    /// Those on the page.
+    kept: Vec<Record>,
+    /// Where there is an order, all who match: no more of them than it takes.
+    ranked: Vec<(Option<scim::Rank>, UserId)>,
 }
 
 impl<'s> Sieve<'s> {
@@ -154,6 +157,7 @@ impl<'s> Sieve<'s> {
             looked_at: looked_at(settings, query),
             total: 0,
             kept: Vec::new(),
+            ranked: Vec::new(),
         }
     }
 
@@ -168,12 +172,12 @@ impl<'s> Sieve<'s> {
             return;
         }
         self.total += 1;
-        let rank = match &query.sort {
-            Some(sort) => sort.rank(&settings.schemas, &resource),
-            None if self.total < query.page.start_index || self.kept.len() >= query.page.count => return,
-            None => None,
-        };
-        self.kept.push((rank, record));
+        if let Some(sort) = &query.sort {
+            let rank = sort.rank(&settings.schemas, &resource);
+            self.ranked.push((rank, record.facts.id));
+        } else if self.total >= query.page.start_index && self.kept.len() < query.page.count {
+            self.kept.push(record);
+        }
     }
 
     /// The user as far as it matters; the evaluator needs no location.
@@ -185,19 +189,20 @@ impl<'s> Sieve<'s> {
         read.unwrap_or_default()
     }
 
-    fn page(mut self) -> Listing {
+    fn page(mut self, tx: &mut Tx<'_>) -> Result<Listing, Error> {
+        let total = u64::try_from(self.total).unwrap_or(u64::MAX);
+        let Some(sort) = &self.query.sort else {
+            return Ok(Listing::of(total, self.kept));
+        };
+        self.ranked
+            .sort_by(|(left, _), (right, _)| sort.compare(left.as_ref(), right.as_ref()));
         let page = self.query.page;
-        let mut offset = 0;
-        if let Some(sort) = &self.query.sort {
-            self.kept
-                .sort_by(|(left, _), (right, _)| sort.compare(left.as_ref(), right.as_ref()));
-            offset = page.start_index - 1;
-        }
-        let records = self.kept.into_iter().skip(offset).take(page.count);
-        Listing::of(
-            u64::try_from(self.total).unwrap_or(u64::MAX),
-            records.map(|(_, record)| record).collect(),
-        )
+        let on_page = self.ranked.iter().skip(page.start_index - 1).take(page.count);
+        let ids: Vec<_> = on_page.map(|(_, id)| *id.as_bytes()).collect();
+        let mut records = users::by_ids(tx, self.settings.tenant.id, &ids)?;
+        let place = |record: &Record| ids.iter().position(|id| id == record.facts.id.as_bytes());
+        records.sort_by_cached_key(place);
+        Ok(Listing::of(total, records))
     }
 }
 

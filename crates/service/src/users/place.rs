@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use directory::{
     Carries, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile, Reclassify,
-    Refusal, Settings, Status, Subject, User, Verdict, Wait, decide, rfc3339,
+    Refusal, Settings, Status, Subject, Timestamp, User, Verdict, Wait, decide, rfc3339,
 };
 use scim::Object;
 use store::Tx;
@@ -99,6 +99,12 @@ pub(super) fn again<'s>(
     user: &mut User,
 ) -> Result<Outlook<'s>, Error> {
     if user.facts.lifecycle.status() == Status::Held {
+        if user.facts.placement.is_complete() && settings.tenant.reclassify == Reclassify::OnUpdate {
+            // Who waits for a seat may be given another profile, with another seat.
+            let carries = known_of(&user.facts);
+            let outlook = outlook(tx, settings, user, &Object::new(), carries)?;
+            take(outlook, ctx, settings, user);
+        }
         admit(tx, ctx, settings, user)?;
         return Ok(match user.facts.lifecycle.status() {
             Status::Active => Outlook::Admitted,
@@ -247,7 +253,9 @@ pub(super) fn seat(
                 user.facts.placement.doubt = Some(Doubt::Unmatched);
             }
             Err(Error::Refused(Refusal::Unmatched { .. })) if may_hold(unmatched(settings, user)) => {
+                let judged = judged(&user.facts, brings, ctx);
                 hold(user, Wait::Unmatched, ctx);
+                user.facts.lifecycle = user.facts.lifecycle.clone().judged(judged);
                 return Ok(());
             }
             placed => placed?,
@@ -370,12 +378,21 @@ pub(super) fn admit(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: &mut 
     Ok(())
 }
 
-/// What is known of attributes that are not kept, without a request: one who is as it was when it was held was judged
-/// whole then.
+/// What is known of attributes that are not kept, without a request.
 pub(crate) fn known_of(user: &Facts) -> Carries {
     match user.lifecycle {
-        Lifecycle::Held { since, .. } if user.modified <= since => Carries::NothingSince(since),
+        Lifecycle::Held { judged: Some(at), .. } => Carries::NothingSince(at),
         _ => Carries::Changes,
+    }
+}
+
+/// When the mappings knew all that they look at: now, where the request carries the whole person; when they last did, where
+/// it changes nothing that they look at.
+fn judged(user: &Facts, brings: Brings<'_>, ctx: &Ctx) -> Option<Timestamp> {
+    match (brings.carries, &user.lifecycle) {
+        (Carries::Everything, _) => Some(ctx.now),
+        (_, Lifecycle::Held { judged, .. }) if !brings.may_move => *judged,
+        _ => None,
     }
 }
 

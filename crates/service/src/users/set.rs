@@ -50,7 +50,13 @@ pub fn set_place(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, change: &PlaceChange) -
     let mut user = before.clone().open();
     change.apply(&settings, &mut user.facts.placement)?;
     let moves = user.facts.placement.profile != before.facts.placement.profile;
-    if moves && user.facts.lifecycle.status() == Status::Active {
+    if user.facts.lifecycle.status() == Status::Held {
+        place::admit(tx, ctx, &settings, &mut user)?;
+    }
+    if moves
+        && user.facts.lifecycle.status() == Status::Active
+        && before.facts.lifecycle.status() == Status::Active
+    {
         place::check_profile(tx, &settings, &user.facts)?;
     }
     record::changed(tx, ctx, &settings, user, before, EventKind::UserPlaced)

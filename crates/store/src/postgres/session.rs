@@ -20,9 +20,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const OLDEST: i64 = 150_000;
 
 /// No statement waits for ever, and an answer is on disk, whatever the database's defaults are. Every statement has its
-/// index; without a word the planner reads whole tables while they are small, and goes on so when they are not.
+/// index; without a word the planner reads whole tables while they are small, and goes on so when they are not, or reads
+/// one because a group of the average size would be large.
 const SESSION: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
-    SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 const FACTS: &str =

@@ -10,13 +10,13 @@ pub(crate) mod sqlite;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use directory::{Record, TenantId, UserId, names};
+use directory::{ConnectionId, Record, TenantId, UserId, names};
 use scim::filter::Operator;
 use scim::text::fold;
 
 use crate::sql::{params, statements};
 use crate::tx::Driver;
-use crate::users::{by_ids, record, select};
+use crate::users::{Scope, by_ids, record, select};
 use crate::{Error, Tx, events};
 
 statements! {
@@ -59,49 +59,74 @@ impl Needle {
     }
 
     /// How much it tells: the longer, the fewer have it.
-    pub fn len(&self) -> usize {
+    pub fn weight(&self) -> usize {
         self.0.len()
     }
-
-    /// It is never empty.
-    pub fn is_empty(&self) -> bool {
-        false
-    }
 }
 
-/// What a search finds.
-#[derive(Debug)]
-pub enum Found {
-    /// All who may be meant, and others.
-    Candidates(Vec<Record>),
-    /// More than were asked for.
-    TooMany,
-    /// So much has changed lately that the index has to catch up first.
-    Behind,
-}
-
-/// Those who may have `needle` in a name or an address, in the order in which they were created, at most `limit`.
-pub fn find(tx: &mut Tx<'_>, tenant: TenantId, needle: &Needle, limit: usize) -> Result<Found, Error> {
+/// Those who may have `needle` in a name or an address and whom the scope shows, in the order in which they were created;
+/// `None` where the index is of no help: there is none, it is far behind, or more than `limit` have it.
+///
+/// # Errors
+/// The database's.
+pub fn find(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    scope: Scope,
+    needle: &Needle,
+    limit: usize,
+) -> Result<Option<Vec<Record>>, Error> {
     let until = match tx.driver() {
         Driver::Sqlite(_) => sqlite::progress(tx)?,
-        Driver::Postgres(_) => postgres::progress(tx)?,
+        // Its trigrams are of letters and digits.
+        Driver::Postgres(_) if !needle.0.bytes().any(|byte| byte.is_ascii_alphanumeric()) => None,
+        Driver::Postgres(_) => Some(postgres::progress(tx)?),
     };
+    let Some(until) = until else { return Ok(None) };
     if events::last(tx)? - until > MAX_BEHIND {
-        return Ok(Found::Behind);
+        return Ok(None);
     }
     let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let seen = Seen::of(scope);
     let mut found = match tx.driver() {
-        Driver::Sqlite(_) => sqlite::find(tx, tenant, &needle.0, most)?,
-        Driver::Postgres(_) => postgres::find(tx, tenant, &needle.0, most)?,
+        // A file that is damaged is made anew; until then it is of no help.
+        Driver::Sqlite(_) => match sqlite::find(tx, tenant, &needle.0, seen, most) {
+            Err(Error::Sqlite(_)) => return Ok(None),
+            found => found?,
+        },
+        Driver::Postgres(_) => postgres::find(tx, tenant, &needle.0, seen, most)?,
     };
     if found.len() > limit {
-        return Ok(Found::TooMany);
+        return Ok(None);
     }
     let late = params![tenant.as_bytes(), until, MAX_BEHIND];
     found.extend(tx.all(CHANGED_SINCE, late, record)?);
+    found.retain(|record| scope.shows(&record.facts));
     found.sort_by_key(|record| record.facts.id);
     found.dedup_by_key(|record| record.facts.id);
-    Ok(Found::Candidates(found))
+    Ok(Some(found))
+}
+
+/// Whom a scope shows, as the statements have it.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) connection: ConnectionId,
+    pub(crate) everybody: bool,
+}
+
+impl Seen {
+    fn of(scope: Scope) -> Self {
+        match scope {
+            Scope::Connection(connection) => Self {
+                connection,
+                everybody: false,
+            },
+            Scope::All => Self {
+                connection: ConnectionId::from(uuid::Uuid::nil()),
+                everybody: true,
+            },
+        }
+    }
 }
 
 /// Forgets somebody who was purged, where texts are kept; of trigrams the indexer takes care.

@@ -3,6 +3,7 @@
 
 use directory::{Record, TenantId, UserId};
 
+use super::Seen;
 use crate::sql::{params, statements};
 use crate::users::{record, select};
 use crate::{Error, Tx};
@@ -12,7 +13,8 @@ statements! {
     ADVANCE = "UPDATE meta SET value = ?2 WHERE name = 'search_progress' AND value = ?1";
     FIND = select!(
         "FROM user_search AS s CROSS JOIN users WHERE s.tenant = ?1 AND s.body LIKE ?2 AND users.tenant = ?1
-         AND users.id = s.user_id LIMIT ?3",
+         AND users.id = s.user_id
+         AND (CAST(?5 AS BIGINT) = 1 OR (users.visible = 1 AND (users.connection = ?4 OR users.connection IS NULL))) LIMIT ?3",
         ""
     );
     PUT = "INSERT INTO user_search (tenant, user_id, body) VALUES (?1, ?2, ?3)
@@ -29,6 +31,7 @@ pub(super) fn find(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     needle: &str,
+    seen: Seen,
     limit: i64,
 ) -> Result<Vec<Record>, Error> {
     let mut pattern = String::from("%");
@@ -39,7 +42,14 @@ pub(super) fn find(
         pattern.push(character);
     }
     pattern.push('%');
-    tx.all(FIND, params![tenant.as_bytes(), &pattern, limit], record)
+    let params = params![
+        tenant.as_bytes(),
+        &pattern,
+        limit,
+        seen.connection.as_bytes(),
+        seen.everybody
+    ];
+    tx.all(FIND, params, record)
 }
 
 pub(super) fn forget(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<(), Error> {

@@ -3,22 +3,23 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use directory::{Record, TenantId};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params as values};
 
-use super::{Changed, Changes};
+use super::{Changed, Changes, Seen};
 use crate::sql::{params, statements};
 use crate::users::{record, select};
-use crate::{Error, Tx};
+use crate::{Error, Tx, events};
 
 statements! {
-    PROGRESS = "SELECT seq FROM search.progress";
+    PROGRESS = "SELECT seq, request_id FROM search.progress";
     FIND = select!(
         "FROM search.trigrams AS t CROSS JOIN search.entries AS e CROSS JOIN users
          WHERE t.trigrams MATCH ?2 AND e.number = t.rowid AND e.tenant = ?1 AND users.tenant = ?1 AND users.id = e.user_id
-         LIMIT ?3",
+         AND (CAST(?5 AS BIGINT) = 1 OR (users.visible = 1 AND (users.connection = ?4 OR users.connection IS NULL))) LIMIT ?3",
         ""
     );
 }
@@ -35,85 +36,136 @@ const SCHEMA: &str = "
 /// The most trigrams of a needle that are looked for; more exclude hardly anybody further.
 const MAX_TRIGRAMS: usize = 16;
 
-/// The index, to write it.
+/// The index, as the one process that may write it has it. It is a help and no more: a search without one reads through
+/// everybody.
 pub(crate) struct Index {
     path: PathBuf,
-    connection: Mutex<Connection>,
+    connection: Mutex<Option<Connection>>,
+    /// How many files there have been: a reader of an earlier one sees nothing new.
+    files: AtomicU64,
 }
 
 impl Index {
-    /// The index of the database at `database`; made where there is none that can be read.
-    pub(crate) fn open(database: &Path) -> Result<Self, Error> {
-        let path = path_of(database);
-        crate::sqlite::make_private(&path);
-        let connection = if let Ok(connection) = opened(&path) {
-            connection
-        } else {
-            for end in ["", "-wal", "-shm"] {
-                let mut file = path.clone().into_os_string();
-                file.push(end);
-                drop(std::fs::remove_file(file));
-            }
-            crate::sqlite::make_private(&path);
-            opened(&path)?
-        };
-        let connection = Mutex::new(connection);
-        Ok(Self { path, connection })
+    /// The index of the database at `database`; nothing is opened yet.
+    pub(crate) fn of(database: &Path) -> Self {
+        let mut path = database.to_owned().into_os_string();
+        path.push("-search");
+        Self {
+            path: path.into(),
+            connection: Mutex::new(None),
+            files: AtomicU64::new(0),
+        }
     }
 
-    /// Lets `reader` search.
-    pub(crate) fn attach(&self, reader: &Connection) -> Result<(), Error> {
-        let path = self.path.display().to_string();
-        reader.execute("ATTACH DATABASE ?1 AS search", [path])?;
+    /// Which file it is.
+    pub(crate) fn file(&self) -> u64 {
+        self.files.load(Ordering::Acquire)
+    }
+
+    /// Lets `reader` search, if there is an index that can be read.
+    pub(crate) fn attach(&self, reader: &Connection) {
+        if let Some(path) = self.path.to_str().filter(|_| self.path.is_file())
+            && reader.execute("ATTACH DATABASE ?1 AS search", [path]).is_ok()
+            && reader
+                .query_row("SELECT seq FROM search.progress", [], |_| Ok(()))
+                .is_err()
+        {
+            // What cannot be read is of no help, and must not be in the way.
+            let _ = reader.execute("DETACH DATABASE search", []);
+        }
+    }
+
+    /// Takes a stride in: `changes` gives what changed since an event, if its request is the one that the index knows.
+    ///
+    /// # Errors
+    /// The file's, once it has been made anew where it cannot be read; the database's.
+    pub(crate) fn advance(
+        &self,
+        changes: impl FnOnce(i64, &[u8]) -> Result<Step, Error>,
+    ) -> Result<Advanced, Error> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.path.is_file() {
+            *connection = None;
+        }
+        let mut open = match connection.take() {
+            Some(open) => open,
+            None => self.opened()?,
+        };
+        let advanced = advance(&mut open, changes);
+        match &advanced {
+            Err(Error::Sqlite(error)) if is_damage(error) => {
+                drop(open);
+                self.remove();
+            }
+            _ => *connection = Some(open),
+        }
+        advanced
+    }
+
+    /// Takes away what deleted entries leave behind in the file.
+    pub(crate) fn forget_for_good(&self) -> Result<(), Error> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = &*connection {
+            connection.execute("INSERT INTO trigrams (trigrams) VALUES ('optimize')", [])?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
         Ok(())
     }
 
-    /// The number of the last event that is in the index, and its request.
-    pub(crate) fn progress(&self) -> Result<(i64, Vec<u8>), Error> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = connection.query_row("SELECT seq, request_id FROM progress", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        });
-        Ok(row?)
-    }
-
-    /// Takes `changes` in, if nobody else has since `seq`.
-    pub(crate) fn advance(&self, seq: i64, changes: &Changes) -> Result<(), Error> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (last, request_id) = &changes.last;
-        let advanced = tx.execute(
-            "UPDATE progress SET seq = ?2, request_id = ?3 WHERE seq = ?1",
-            values![seq, last, request_id],
-        )?;
-        if advanced == 1 {
-            for changed in &changes.users {
-                put(&tx, changed)?;
+    fn opened(&self) -> Result<Connection, Error> {
+        let is_new = !self.path.is_file();
+        crate::sqlite::make_private(&self.path);
+        let opened = match open(&self.path) {
+            Err(Error::Sqlite(error)) if !is_damage(&error) => return Err(error.into()),
+            Err(_) if !is_new => {
+                self.remove();
+                crate::sqlite::make_private(&self.path);
+                open(&self.path)?
             }
+            opened => opened?,
+        };
+        self.files.fetch_add(1, Ordering::AcqRel);
+        Ok(opened)
+    }
+
+    fn remove(&self) {
+        for end in ["", "-wal", "-shm"] {
+            let mut file = self.path.clone().into_os_string();
+            file.push(end);
+            drop(std::fs::remove_file(file));
         }
-        Ok(tx.commit()?)
-    }
-
-    /// Forgets everything: the events are not those that it followed.
-    pub(crate) fn clear(&self) -> Result<(), Error> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute_batch(
-            "INSERT INTO trigrams (trigrams) VALUES ('delete-all');
-             DELETE FROM entries;
-             UPDATE progress SET seq = 0, request_id = x'';",
-        )?;
-        Ok(tx.commit()?)
     }
 }
 
-fn path_of(database: &Path) -> PathBuf {
-    let mut path = database.to_owned().into_os_string();
-    path.push("-search");
-    path.into()
+/// What there is to take in.
+pub(crate) enum Step {
+    /// This.
+    Changes(Changes),
+    /// Nothing.
+    None,
+    /// The events are not those that the index followed: it begins anew.
+    Anew,
 }
 
-fn opened(path: &Path) -> Result<Connection, Error> {
+/// What became of a stride.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Advanced {
+    /// There was nothing to do.
+    UpToDate,
+    /// There may be more.
+    Further,
+    /// There may be more, and somebody was taken out.
+    Forgot,
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+    )
+}
+
+fn open(path: &Path) -> Result<Connection, Error> {
     let mut connection = crate::sqlite::connect(path)?;
     // What is lost in a crash is made again.
     connection.execute_batch(
@@ -126,9 +178,51 @@ fn opened(path: &Path) -> Result<Connection, Error> {
     } else if version != VERSION {
         return Err(Error::Unreadable { what: "search index" });
     }
-    tx.query_row("SELECT seq FROM progress", [], |_| Ok(()))?;
     tx.commit()?;
     Ok(connection)
+}
+
+fn advance(
+    connection: &mut Connection,
+    changes: impl FnOnce(i64, &[u8]) -> Result<Step, Error>,
+) -> Result<Advanced, Error> {
+    let (seq, request_id): (i64, Vec<u8>) =
+        connection.query_row("SELECT seq, request_id FROM progress", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let step = changes(seq, &request_id)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let advanced = match step {
+        Step::None => return Ok(Advanced::UpToDate),
+        Step::Anew => {
+            tx.execute_batch(
+                "INSERT INTO trigrams (trigrams) VALUES ('delete-all');
+                 DELETE FROM entries;
+                 UPDATE progress SET seq = 0, request_id = x'';",
+            )?;
+            Advanced::Forgot
+        }
+        Step::Changes(changes) => {
+            let (last, request_id) = &changes.last;
+            let advanced = tx.execute(
+                "UPDATE progress SET seq = ?2, request_id = ?3 WHERE seq = ?1",
+                values![seq, last, request_id],
+            )?;
+            if advanced == 1 {
+                for changed in &changes.users {
+                    put(&tx, changed)?;
+                }
+            }
+            let is_gone = |changed: &Changed| changed.entry.is_none();
+            if changes.users.iter().any(is_gone) {
+                Advanced::Forgot
+            } else {
+                Advanced::Further
+            }
+        }
+    };
+    tx.commit()?;
+    Ok(advanced)
 }
 
 fn put(tx: &rusqlite::Transaction<'_>, changed: &Changed) -> Result<(), Error> {
@@ -160,15 +254,22 @@ fn put(tx: &rusqlite::Transaction<'_>, changed: &Changed) -> Result<(), Error> {
     Ok(())
 }
 
-/// The number of the last event that is in the index.
-pub(super) fn progress(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    Ok(tx.one(PROGRESS, &[], |row| row.integer(0))?.unwrap_or_default())
+/// The number of the last event that is in the index; `None` where there is no index of these events.
+pub(super) fn progress(tx: &mut Tx<'_>) -> Result<Option<i64>, Error> {
+    let known = tx.one(PROGRESS, &[], |row| Ok((row.integer(0)?, row.bytes(1)?.to_vec())));
+    let Ok(Some((seq, request_id))) = known else {
+        return Ok(None);
+    };
+    // A database that was put back knows other events by these numbers.
+    let is_known = seq == 0 || events::request_of(tx, seq)? == Some(request_id);
+    Ok(is_known.then_some(seq))
 }
 
 pub(super) fn find(
     tx: &mut Tx<'_>,
     tenant: TenantId,
     needle: &str,
+    seen: Seen,
     limit: i64,
 ) -> Result<Vec<Record>, Error> {
     // The code is ASCII, so a byte is a character.
@@ -178,5 +279,12 @@ pub(super) fn find(
         .map(|trigram| format!("\"{}\"", String::from_utf8_lossy(trigram).replace('"', "\"\"")))
         .collect();
     let query = terms.join(" AND ");
-    tx.all(FIND, params![tenant.as_bytes(), &query, limit], record)
+    let params = params![
+        tenant.as_bytes(),
+        &query,
+        limit,
+        seen.connection.as_bytes(),
+        seen.everybody
+    ];
+    tx.all(FIND, params, record)
 }

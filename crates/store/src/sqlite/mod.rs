@@ -13,7 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::cache::Cache;
-use crate::search::sqlite::Index;
+use crate::search::sqlite::{Advanced, Index, Step};
 use crate::tx::Driver;
 use crate::work::now;
 use crate::{Error, Finding, Tx, events, migrate, search};
@@ -22,15 +22,20 @@ use writer::Writer;
 
 /// How long a write waits for one of another process.
 const BUSY: Duration = Duration::from_secs(15);
-/// More events than this while the indexer takes a stride are much.
-const MUCH: i64 = 20;
+/// More events than this while the indexer takes a stride: others write much.
+const BUSY_EVENTS: i64 = 20;
+/// Tenths of the time that a stride took for which the indexer rests after it.
+const RESTS: u32 = 5;
+/// The same while others write much.
+const RESTS_WHEN_BUSY: u32 = 40;
 /// Idle readers that are kept open.
 const IDLE_READERS: usize = 8;
 
 pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Writer,
-    readers: Mutex<Vec<Connection>>,
+    /// Readers that nobody uses, each with the number of the index file that it knows.
+    readers: Mutex<Vec<(u64, Connection)>>,
     cache: Arc<Cache>,
     index: Index,
 }
@@ -58,7 +63,7 @@ impl Sqlite {
             writer,
             readers: Mutex::default(),
             cache,
-            index: Index::open(path)?,
+            index: Index::of(path),
         })
     }
 
@@ -102,16 +107,16 @@ impl Sqlite {
         E: From<Error>,
     {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.reader()?,
+        let (file, connection) = match idle {
+            Some((file, connection)) if file == self.index.file() => (file, connection),
+            _ => (self.index.file(), self.reader()?),
         };
         run(&connection, "BEGIN")?;
         let result = work(&mut Tx::new(Driver::Sqlite(&connection), &self.cache));
         run(&connection, "COMMIT")?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < IDLE_READERS {
-            readers.push(connection);
+            readers.push((file, connection));
         }
         result
     }
@@ -145,32 +150,37 @@ impl Sqlite {
     /// Takes into the index whoever changed. While others write much it rests most of the time, so that it never takes a
     /// processor from them.
     pub(crate) fn index_names(&self) -> Result<(), Error> {
-        let mut latest = 0;
+        let (mut latest, mut has_forgotten) = (0, false);
         loop {
             let begun = now();
-            let (seq, request_id) = self.index.progress()?;
-            let is_known =
-                self.read(|tx| Ok::<_, Error>(events::request_of(tx, seq)? == Some(request_id)))?;
-            if seq > 0 && !is_known {
-                self.index.clear()?;
-                continue;
-            }
-            let (changes, last) =
-                self.read(|tx| Ok::<_, Error>((search::changes(tx, seq)?, events::last(tx)?)))?;
-            let Some(changes) = changes else {
+            let mut last = latest;
+            let advanced = self.index.advance(|seq, request_id| {
+                self.read(|tx| {
+                    last = events::last(tx)?;
+                    if seq > 0 && events::request_of(tx, seq)?.as_deref() != Some(request_id) {
+                        return Ok(Step::Anew);
+                    }
+                    Ok::<_, Error>(search::changes(tx, seq)?.map_or(Step::None, Step::Changes))
+                })
+            })?;
+            has_forgotten |= advanced == Advanced::Forgot;
+            if advanced == Advanced::UpToDate {
+                if has_forgotten {
+                    self.index.forget_for_good()?;
+                }
                 return Ok(());
-            };
-            self.index.advance(seq, &changes)?;
-            let is_busy = latest > 0 && last - latest > MUCH;
+            }
+            let is_busy = latest > 0 && last - latest > BUSY_EVENTS;
             latest = last;
-            thread::sleep(begun.elapsed() * if is_busy { 8 } else { 1 } / 2);
+            let rest = if is_busy { RESTS_WHEN_BUSY } else { RESTS };
+            thread::sleep(begun.elapsed() * rest / 10);
         }
     }
 
     fn reader(&self) -> Result<Connection, Error> {
         let connection = connect(&self.path)?;
         configure(&connection)?;
-        self.index.attach(&connection)?;
+        self.index.attach(&connection);
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824;")?;
         Ok(connection)
     }

@@ -114,11 +114,11 @@ pub fn by_id(tx: &mut Tx<'_>, tenant: TenantId, scope: Scope, id: UserId) -> Res
 }
 
 /// The users with these ids, deleted ones too, in any order.
-pub(crate) fn by_ids(tx: &mut Tx<'_>, tenant: TenantId, ids: &[[u8; 16]]) -> Result<Vec<Record>, Error> {
+pub fn by_ids(tx: &mut Tx<'_>, tenant: TenantId, ids: &[[u8; 16]]) -> Result<Vec<Record>, Error> {
     let mut found = Vec::new();
     by_many(tenant.as_bytes(), ids, &[], |params| {
         found.extend(tx.all(BY_IDS, params, record)?);
-        Ok::<_, Error>(())
+        Ok(())
     })?;
     Ok(found)
 }

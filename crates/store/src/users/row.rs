@@ -17,7 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT id, connection, account_name, display_name_derived, idp_state, hold, status, preserved_cause, \
              preserved_by, preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, \
-             document, doubt, held_since, legal_hold, pins, name_given_up, in_groups",
+             document, doubt, held_since, legal_hold, pins, name_given_up, in_groups, judged",
             $more,
             " ",
             $rest
@@ -43,7 +43,7 @@ macro_rules! select_as {
 pub(super) use select_as;
 
 /// The column with the number of the look-up.
-pub(super) const WHICH: usize = 25;
+pub(super) const WHICH: usize = 26;
 
 pub(crate) fn record(row: Row<'_>) -> Result<Record, Error> {
     let facts = Facts {
@@ -86,6 +86,7 @@ fn lifecycle(row: Row<'_>) -> Result<Lifecycle, Error> {
             return Ok(Lifecycle::Held {
                 wait: row.word(5)?,
                 since: row.time(20)?,
+                judged: row.optional(25, Row::time)?,
             });
         }
         Status::Preserved => {}

@@ -12,16 +12,16 @@ statements! {
     INSERT = "INSERT INTO users (tenant, id, connection, user_name_key, account_name, account_key, external_id,
                   email_key, display_name_derived, visible, idp_state, hold, status, preserved_cause, preserved_by,
                   preserved_at, purge_at, profile, storage, own_quota, decision, version, created, modified, document, doubt, held_since,
-                  legal_hold, pins, name_given_up)
+                  legal_hold, pins, name_given_up, judged)
               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                  ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+                  ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
     UPDATE = "UPDATE users SET connection = ?3, user_name_key = ?4, account_name = ?5, account_key = ?6,
                   external_id = ?7, email_key = ?8, display_name_derived = ?9, visible = ?10, idp_state = ?11,
                   hold = ?12, status = ?13, preserved_cause = ?14, preserved_by = ?15, preserved_at = ?16,
                   purge_at = ?17, profile = ?18, storage = ?19, own_quota = ?20, decision = ?21, version = ?22,
                   created = ?23, modified = ?24, document = ?25, doubt = ?26,
-                  held_since = ?27, legal_hold = ?28, pins = ?29, name_given_up = ?30
-              WHERE tenant = ?1 AND id = ?2 AND version = ?31";
+                  held_since = ?27, legal_hold = ?28, pins = ?29, name_given_up = ?30, judged = ?31
+              WHERE tenant = ?1 AND id = ?2 AND version = ?32";
     REMOVE = "DELETE FROM users WHERE tenant = ?1 AND id = ?2 AND version = ?3";
 }
 
@@ -190,9 +190,9 @@ fn with_params<T>(
 ) -> Result<T, Error> {
     let facts = &record.facts;
     let preservation = facts.lifecycle.preservation();
-    let held_since = match facts.lifecycle {
-        Lifecycle::Held { since, .. } => Some(since),
-        _ => None,
+    let (held_since, judged) = match facts.lifecycle {
+        Lifecycle::Held { since, judged, .. } => (Some(since), judged),
+        _ => (None, None),
     };
     let placement = &facts.placement;
     let decision = placement
@@ -243,11 +243,12 @@ fn with_params<T>(
         facts.legal_hold.into(),
         placement.pins.bits().into(),
         (facts.name_claim == NameClaim::GivenUp).into(),
+        judged.into(),
         Param::Null,
     ];
     let Some(expected) = expected_version else {
-        return run(&params[..30]);
+        return run(&params[..31]);
     };
-    params[30] = version(expected).into();
+    params[31] = version(expected).into();
     run(&params)
 }
