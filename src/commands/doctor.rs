@@ -45,7 +45,7 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
             });
         }
         checks.extend(connections(&store, tenant.id, &settings, now)?);
-        checks.extend(mappings(&settings));
+        checks.extend(mappings(&store, &settings)?);
     }
     let columns = ["", "Checked", "What to do"];
     let mark = |check: &Check| if check.problem.is_some() { "!!" } else { "ok" }.to_owned();
@@ -117,13 +117,13 @@ fn connections(
     Ok(settings.connections.iter().map(check).collect())
 }
 
-fn mappings(settings: &Settings) -> Vec<Check> {
+fn mappings(store: &Store, settings: &Settings) -> Result<Vec<Check>, Failure> {
     let is_any =
         |mapping: &directory::Mapping| mapping.condition == Condition::Any && mapping.connections.is_empty();
     let mut checks = vec![Check {
         subject: format!("mappings: {} in order", settings.mappings.len()),
         problem: (!settings.mappings.iter().any(is_any))
-            .then(|| "none is for any user: people whom none matches are refused".to_owned()),
+            .then(|| "none is for any user: people whom none matches are refused, or held where a mapping is for a group".to_owned()),
     }];
     for (mapping, above) in settings.mappings.iter().zip(shadowed(&settings.mappings)) {
         let Some(above) = above else { continue };
@@ -138,5 +138,18 @@ fn mappings(settings: &Settings) -> Vec<Check> {
         ));
         checks.push(Check { subject, problem });
     }
-    checks
+    for mapping in &settings.mappings {
+        let words = store.read(|tx| service::groups::in_words(tx, settings, &mapping.condition))?;
+        if !words.contains(service::groups::GONE) {
+            continue;
+        }
+        checks.push(Check {
+            subject: format!("mapping {}: names a group that is gone", mapping.name),
+            problem: Some(format!(
+                "name it anew: provost mapping set {:?} --group NAME",
+                mapping.name.as_str()
+            )),
+        });
+    }
+    Ok(checks)
 }

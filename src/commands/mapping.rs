@@ -186,7 +186,7 @@ fn change(
     settings: MappingSettings,
 ) -> Result<MappingChange, Failure> {
     let condition = match settings.attribute {
-        _ if !settings.group.is_empty() => Some(session.of_groups(&settings.group)?),
+        _ if !settings.group.is_empty() => Some(session.of_groups(&settings.group, &settings.connection)?),
         Some(path) => Some(Condition::Attribute {
             path: AttributePath::parse(&path).map_err(|error| Failure::usage(error.detail))?,
             values: settings.value,

@@ -51,6 +51,9 @@ struct ExampleEntry {
     name: String,
     user: Object,
     connection: Option<String>,
+    /// Names or ids of the groups that it belongs to.
+    #[serde(default)]
+    groups: Vec<String>,
     /// Absent where no mapping may match.
     profile: Option<String>,
 }
@@ -85,23 +88,45 @@ pub(super) fn read(session: &Session, path: &Path) -> Result<MappingList, Failur
             .map(|change| (name.clone(), change))
             .map_err(|what| named(format!("mapping \"{name}\": {what}")))
     });
-    let example = |entry: ExampleEntry| Example {
-        name: entry.name,
-        user: entry.user,
-        connection: entry.connection,
-        profile: entry.profile,
+    let example = |entry: ExampleEntry| {
+        let name = entry.name.clone();
+        entry
+            .into_example(session)
+            .map_err(|what| named(format!("example \"{name}\": {what}")))
     };
     Ok(MappingList {
         mappings: mappings.collect::<Result<_, _>>()?,
-        examples: file.example.into_iter().map(example).collect(),
+        examples: file.example.into_iter().map(example).collect::<Result<_, _>>()?,
     })
+}
+
+impl ExampleEntry {
+    fn into_example(self, session: &Session) -> Result<Example, String> {
+        let within: Vec<_> = self.connection.iter().cloned().collect();
+        let groups = if self.groups.is_empty() {
+            Vec::new()
+        } else {
+            match session.of_groups(&self.groups, &within) {
+                Ok(Condition::Group { groups }) => groups,
+                Ok(_) => Vec::new(),
+                Err(error) => return Err(error.to_string()),
+            }
+        };
+        Ok(Example {
+            name: self.name,
+            user: self.user,
+            connection: self.connection,
+            groups,
+            profile: self.profile,
+        })
+    }
 }
 
 impl MappingEntry {
     fn into_change(self, session: &Session) -> Result<MappingChange, String> {
         let condition = match (self.any, self.attribute, self.filter) {
             (false, None, None) if !self.groups.is_empty() => session
-                .of_groups(&self.groups)
+                .of_groups(&self.groups, &self.connections)
                 .map_err(|error| error.to_string())?,
             _ if !self.groups.is_empty() => return Err(ONE_OF.to_owned()),
             (true, None, None) => Condition::Any,

@@ -83,13 +83,13 @@ impl Session {
         Ok(self.store.write(move |tx| work(tx, &ctx)).await?)
     }
 
-    /// The condition of a mapping for these groups, each by its id or name.
-    fn of_groups(&self, texts: &[String]) -> Result<Condition, Failure> {
+    /// The condition of a mapping for these groups, each by its id or name, of these connections or of any.
+    fn of_groups(&self, texts: &[String], within: &[String]) -> Result<Condition, Failure> {
         let settings = self.settings()?;
         let groups = self.store.read(|tx| {
             let ids = texts
                 .iter()
-                .map(|text| Ok(service::groups::named(tx, &settings, text)?.id));
+                .map(|text| Ok(service::groups::named(tx, &settings, text, within)?.id));
             ids.collect::<Result<_, service::Error>>()
         })?;
         Ok(Condition::Group { groups })

@@ -316,3 +316,18 @@ async fn who_waits_for_a_seat_may_get_another_by_a_membership() {
     change(&provost, &engineers, "add", &[&bob]).await;
     assert_eq!(stands(&provost, &bob), json!(["active", "Engineering", null]));
 }
+
+#[tokio::test]
+async fn nobody_waits_for_a_group_that_cannot_come() {
+    let provost = start().await;
+    let other = provost.connect("Entra").await;
+    let engineers = engineers(&provost).await;
+    let refused = other.post("/Users", &person("ava")).await;
+    refused.refused(400, "invalidValue");
+    let bob = provost.client.create(&person("bob")).await;
+    assert_eq!(stands(&provost, &bob)[0], "held");
+    let at = format!("/Groups/{}", id(&engineers));
+    provost.client.delete(&at).await.expect(204);
+    let refused = provost.client.post("/Users", &person("cyd")).await;
+    refused.refused(400, "invalidValue");
+}

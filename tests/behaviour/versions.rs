@@ -172,3 +172,37 @@ async fn a_membership_is_a_new_version_to_who_reads_and_none_to_who_writes() {
     let refused = with(&provost.client, Method::PATCH, &path(&ava), known, Some(&title)).await;
     assert_eq!(refused.status, 412);
 }
+
+#[tokio::test]
+async fn a_group_whose_members_are_hidden_is_another_to_who_reads() {
+    let provost = start().await;
+    let ava = provost.client.create(&person("ava")).await;
+    let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Sales",
+        "members": [{"value": ava["id"]}]});
+    let made = provost.client.post("/Groups", &body).await;
+    let tag = made.headers["etag"].to_str().unwrap().to_owned();
+    let group = made.expect(201);
+    assert_eq!(group["meta"]["version"], tag);
+    let at = format!("/Groups/{}", id(&group));
+    let known = ("If-None-Match", tag.as_str());
+    assert_eq!(
+        with(&provost.client, Method::GET, &at, known, None).await.status,
+        304
+    );
+    provost.client.delete(&path(&ava)).await.expect(204);
+    let read = with(&provost.client, Method::GET, &at, known, None)
+        .await
+        .expect(200);
+    assert_eq!(read["members"], json!([]));
+    let renamed = testkit::patch(json!([{"op": "replace", "value": {"displayName": "Sellers"}}]));
+    let known = ("If-Match", tag.as_str());
+    with(&provost.client, Method::PATCH, &at, known, Some(&renamed))
+        .await
+        .expect(200);
+    assert_eq!(
+        with(&provost.client, Method::PATCH, &at, known, Some(&renamed))
+            .await
+            .status,
+        412
+    );
+}

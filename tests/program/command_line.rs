@@ -564,10 +564,33 @@ async fn a_mapping_for_a_group_is_made_by_its_name() {
     serving.client.create(&person("ava")).await;
     let explained = program.stdout(&["mapping", "explain", "ava@example.com"]);
     assert!(explained.contains("groups has no value"), "{explained}");
+    let file = "[[mapping]]\nname = \"E\"\ngroups = [\"Engineers\"]\nprofile = \"default\"\nstorage = \"default\"\n
+        [[example]]\nname = \"an engineer\"\nuser = { userName = \"e\" }\ngroups = [\"Engineers\"]\nprofile = \"default\"\n
+        [[example]]\nname = \"another\"\nuser = { userName = \"a\" }\n";
+    std::fs::write(program.folder().join("mappings.toml"), file).unwrap();
+    program.stdout(&["mapping", "preview", "-f", "mappings.toml"]);
+    let wrong = file.replace(
+        "user = { userName = \"e\" }\ngroups = [\"Engineers\"]",
+        "user = { userName = \"e\" }",
+    );
+    std::fs::write(program.folder().join("mappings.toml"), wrong).unwrap();
+    let refused = program.refused(4, &["mapping", "preview", "-f", "mappings.toml"]);
+    assert!(refused.contains("an engineer: gets no profile"), "{refused}");
+
+    program.stdout(&["connection", "add", "Entra"]);
+    let of_entra = [&add("Engineers")[..], &["--connection", "Entra"]].concat();
+    let refused = program.refused(2, &of_entra);
+    assert!(refused.contains("Entra has no group"), "{refused}");
     let id = group["id"].as_str().unwrap();
     serving.client.delete(&format!("/Groups/{id}")).await.expect(204);
     let listed = program.stdout(&["mapping", "list"]);
     assert!(listed.contains("a group that is gone"), "{listed}");
+    let output = program.run(&["doctor"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.contains("provost mapping set \"Engineers\" --group NAME"),
+        "{said}"
+    );
     let file =
         "[[mapping]]\nname = \"E\"\ngroups = [\"Engineers\"]\nprofile = \"default\"\nstorage = \"default\"\n";
     std::fs::write(program.folder().join("mappings.toml"), file).unwrap();

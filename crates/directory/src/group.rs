@@ -2,6 +2,7 @@
 //! is read or written with the group.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::Timestamp;
 use scim::schema::GROUP;
@@ -28,7 +29,7 @@ pub struct Group {
 }
 
 /// A member of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Member {
     /// A user.
     User(UserId),
@@ -111,13 +112,26 @@ impl Group {
             "resourceType": "Group",
             "created": rfc3339(self.created),
             "lastModified": rfc3339(self.modified),
-            "version": format!("W/\"{}\"", self.version),
+            "version": format!("W/\"{}\"", self.version_with(members)),
         });
         if let Some(base) = base {
             meta["location"] = Value::from(format!("{base}/Groups/{}", self.id));
         }
         let _ = write!(json, ",\"meta\":{meta}}}");
         json
+    }
+
+    /// The version of the resource as it is returned: the group's own, and after a point which members it shows. A member may
+    /// be hidden or come back without any change of the group.
+    pub fn version_with(&self, members: Option<&[Member]>) -> String {
+        match members {
+            None | Some([]) => self.version.to_string(),
+            Some(members) => {
+                let mut hasher = DefaultHasher::new();
+                members.hash(&mut hasher);
+                format!("{}.{:x}", self.version, hasher.finish())
+            }
+        }
     }
 
     fn text(&self, name: &str) -> Option<&str> {

@@ -204,7 +204,7 @@ fn unmatched(looked: &[Looked]) -> String {
 fn still_held(wait: Wait) -> &'static str {
     match wait {
         Wait::Unmatched => {
-            "The user is held because no mapping matches. Add a mapping that does; the user is active then by itself."
+            "The user is held because no mapping matches. Add a mapping that does, or the person to a group that has one; the user is active then by itself."
         }
         Wait::Limit => {
             "The user is held because a profile or the tenant is full. Raise the maximum or preserve somebody; the user is active then by itself."

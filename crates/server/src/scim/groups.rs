@@ -87,7 +87,8 @@ pub(super) async fn show(
         .scan(move |tx| groups::show(tx, &ctx, connection, &id, told))
         .await?;
     let response = answer(&client, &shape, StatusCode::OK, &shown);
-    Ok(known.answer(&shown.group.version.to_string(), response))
+    let version = shown.group.version_with(shown.members.as_deref());
+    Ok(known.answer(&version, response))
 }
 
 /// `PUT /Groups/{id}`
@@ -172,7 +173,8 @@ fn text(client: &Client, shape: &Shape, shown: &Shown) -> String {
 
 fn answer(client: &Client, shape: &Shape, status: StatusCode, shown: &Shown) -> Response {
     let response = scim(status, text(client, shape, shown));
-    with_version(&shown.group.version.to_string(), response)
+    let version = shown.group.version_with(shown.members.as_deref());
+    with_version(&version, response)
 }
 
 /// Refuses a change of a group that is not as the client knows it.

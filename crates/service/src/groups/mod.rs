@@ -7,8 +7,8 @@ mod members;
 use std::collections::HashMap;
 
 use directory::{
-    Belonging, Condition, ConnectionId, Ctx, Facts, Group, GroupId, Member, Record, Refusal, Settings,
-    TenantId, Thing, UserId,
+    Belonging, Condition, Connection, ConnectionId, Ctx, Facts, Group, GroupId, Member, Record, Refusal,
+    Settings, TenantId, Thing, UserId,
 };
 use scim::{Error as ScimError, Kind};
 use store::{Tx, groups};
@@ -18,6 +18,9 @@ use crate::Error;
 pub(crate) use change::remove_all_of;
 pub use change::{create, delete, patch, replace};
 pub use list::{Listing, list};
+
+/// How a mapping tells of a group that is no more.
+pub const GONE: &str = "a group that is gone";
 
 /// Whether an answer tells the members: there may be a hundred thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,29 +73,62 @@ pub(crate) fn of_facts(tx: &mut Tx<'_>, tenant: TenantId, user: &Facts) -> Resul
     Ok(found.remove(&user.id).unwrap_or_default())
 }
 
-/// The group that an administrator means by an id or a name, whichever connection it came from.
+/// Whether the connection has any of these groups; for a manual user, whether any connection has.
+pub(crate) fn has_any(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    connection: Option<ConnectionId>,
+    ids: &[GroupId],
+) -> Result<bool, Error> {
+    let others = |id| connection.is_some_and(|of| of != id);
+    for of in settings.connections.iter().filter(|of| !others(of.id)) {
+        for &id in ids {
+            if groups::by_id(tx, settings.tenant.id, of.id, id)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The group that an administrator means by an id or a name, in one of the connections of these names, or in any where
+/// there is none.
 ///
 /// # Errors
 /// [`Refusal::Unknown`]; [`Refusal::BadSetting`] where several connections have one of the name.
-pub fn named(tx: &mut Tx<'_>, settings: &Settings, text: &str) -> Result<Group, Error> {
+pub fn named(tx: &mut Tx<'_>, settings: &Settings, text: &str, within: &[String]) -> Result<Group, Error> {
     let tenant = settings.tenant.id;
     let mut found = Vec::new();
-    for connection in &settings.connections {
+    let is_meant = |of: &Connection| within.is_empty() || within.iter().any(|name| of.name.is(name));
+    for connection in settings.connections.iter().filter(|of| is_meant(of)) {
         found.extend(match GroupId::parse(text) {
             Some(id) => groups::by_id(tx, tenant, connection.id, id)?,
             None => groups::by_name(tx, tenant, connection.id, &Facts::key_of(text))?,
         });
     }
-    let unknown = || Refusal::Unknown {
-        thing: Thing::Group,
-        name: text.to_owned(),
-        known: Vec::new(),
+    let unknown = || {
+        if within.is_empty() {
+            return Refusal::Unknown {
+                thing: Thing::Group,
+                name: text.to_owned(),
+                known: Vec::new(),
+            };
+        }
+        let detail = format!(
+            "The connection {} has no group {text:?}, so nobody of it can be a member.",
+            within.join(" or ")
+        );
+        Refusal::BadSetting { detail }
     };
     if found.len() > 1 {
-        let ids: Vec<_> = found.iter().map(|group| group.id.to_string()).collect();
+        let one = |group: &Group| {
+            let of = settings.connection(group.connection);
+            let of = of.map_or_else(String::new, |of| format!(" of {}", of.name));
+            format!("{}{of}", group.id)
+        };
         let detail = format!(
-            "Several connections have a group {text:?}; name one by its id: {}.",
-            ids.join(", ")
+            "Several connections have a group {text:?}; name the connection with --connection, or the group by its id: {}.",
+            found.iter().map(one).collect::<Vec<_>>().join(", ")
         );
         return Err(Refusal::BadSetting { detail }.into());
     }
@@ -106,9 +142,14 @@ pub fn in_words(tx: &mut Tx<'_>, settings: &Settings, condition: &Condition) -> 
     };
     let mut names = Vec::new();
     for &id in groups {
-        let name = match named(tx, settings, &id.to_string()) {
-            Ok(group) => format!("{:?}", group.display_name()?),
-            Err(Error::Refused(Refusal::Unknown { .. })) => format!("a group that is gone ({id})"),
+        let name = match named(tx, settings, &id.to_string(), &[]) {
+            Ok(group) => {
+                let of = settings.connection(group.connection);
+                let of = of.filter(|_| settings.connections.len() > 1);
+                let of = of.map_or_else(String::new, |of| format!(" of {}", of.name));
+                format!("{:?}{of}", group.display_name()?)
+            }
+            Err(Error::Refused(Refusal::Unknown { .. })) => format!("{GONE} ({id})"),
             Err(other) => return Err(other),
         };
         names.push(name);

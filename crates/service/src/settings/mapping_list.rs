@@ -2,8 +2,8 @@
 //! person would get another profile than the file says.
 
 use directory::{
-    Carries, Condition, Ctx, EventKind, Mapping, MappingId, Name, Outcome, Refusal, Settings, Subject,
-    Verdict, decide,
+    Belonging, Carries, Condition, Ctx, EventKind, GroupId, Mapping, MappingId, Name, Outcome, Refusal,
+    Settings, Subject, Verdict, decide,
 };
 use scim::Object;
 use store::Tx;
@@ -30,6 +30,8 @@ pub struct Example {
     pub user: Object,
     /// Name of the connection that it comes from; the first one where none is given.
     pub connection: Option<String>,
+    /// The groups that it belongs to; those within which they are count only where they are named too.
+    pub groups: Vec<GroupId>,
     /// Name of the profile; `None` where no mapping may match.
     pub profile: Option<String>,
 }
@@ -143,12 +145,18 @@ fn check_examples(examples: &[Example], mappings: &[Mapping], settings: &Setting
             Some(name) => Some(named(&settings.connections, name)?.id),
             None => settings.connections.first().map(|connection| connection.id),
         };
+        let belonging = |&group: &GroupId| Belonging {
+            group,
+            display: group.to_string(),
+            is_direct: true,
+        };
+        let groups: Vec<_> = example.groups.iter().map(belonging).collect();
         let subject = Subject {
             schemas: &settings.schemas,
             connection,
             attributes: &sent.attributes,
             undeclared: &sent.undeclared,
-            groups: &[],
+            groups: &groups,
             carries: Carries::Everything,
         };
         let got = match decide(mappings, &subject) {

@@ -59,8 +59,8 @@ pub(super) fn find(
 /// There would be more to look at than one request may.
 pub(super) fn too_many() -> Error {
     let detail = format!(
-        "This list would look at more than {MAX} users. Narrow it with a term on userName, externalId, id or emails, such \
-         as userName eq \"...\", or with three or more letters of a name, such as displayName co \"...\"."
+        "This list would look at more than {MAX} users. Narrow its filter: userName eq \"...\" (or \
+         externalId, id, emails), or more letters of a name with co or sw. Without a filter, so many are sorted by userName or meta.created alone."
     );
     ScimError::new(Kind::TooMany, detail).into()
 }

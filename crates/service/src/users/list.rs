@@ -6,7 +6,7 @@ use directory::extension::DIRECTORY;
 use directory::{Belonging, ConnectionId, Ctx, Record, Settings, UserId};
 use scim::list::Page;
 use scim::schema::USER;
-use scim::{AttributePath, Filter, Object, Sort, json};
+use scim::{AttributePath, Filter, Object, Order, Sort, json};
 use store::Tx;
 use store::users::{self, Place, Scope, Walk};
 
@@ -52,6 +52,7 @@ impl Listing {
 pub fn list(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, query: &Query) -> Result<Listing, Error> {
     let mut listing = match (&query.filter, &query.sort) {
         (None, None) => whole_page(tx, ctx, connection, query.page)?,
+        (None, Some(sort)) if is_natural(sort) => whole_page(tx, ctx, connection, query.page)?,
         (None, Some(sort)) if is_user_name(&sort.by) => by_name(tx, ctx, connection, sort, query.page)?,
         _ => matching(tx, ctx, connection, query)?,
     };
@@ -77,6 +78,17 @@ fn whole_page(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, page: Page) 
         total = total.max(u64::try_from(offset + found.records.len() + 1).unwrap_or(u64::MAX));
     }
     Ok(Listing::of(total, found.records))
+}
+
+/// The order in which they were created is that of their ids.
+fn is_natural(sort: &Sort) -> bool {
+    let is_created = |sub: &str| sub.eq_ignore_ascii_case("created");
+    sort.order == Order::Ascending
+        && sort.by.schema.is_none()
+        && match &sort.by.sub {
+            None => sort.by.attribute.eq_ignore_ascii_case("id"),
+            Some(sub) => sort.by.attribute.eq_ignore_ascii_case("meta") && is_created(sub),
+        }
 }
 
 /// The names that are compared are what the index has.

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use directory::{
-    Carries, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile, Reclassify,
-    Refusal, Settings, Status, Subject, Timestamp, User, Verdict, Wait, decide, rfc3339,
+    Carries, Condition, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile,
+    Reclassify, Refusal, Settings, Status, Subject, Timestamp, User, Verdict, Wait, decide, rfc3339,
 };
 use scim::Object;
 use store::Tx;
@@ -252,7 +252,7 @@ pub(super) fn seat(
             Err(Error::Refused(Refusal::Unmatched { .. })) if was == Some(Status::Active) => {
                 user.facts.placement.doubt = Some(Doubt::Unmatched);
             }
-            Err(Error::Refused(Refusal::Unmatched { .. })) if may_hold(unmatched(settings, user)) => {
+            Err(Error::Refused(Refusal::Unmatched { .. })) if may_hold(unmatched(tx, settings, user)?) => {
                 let judged = judged(&user.facts, brings, ctx);
                 hold(user, Wait::Unmatched, ctx);
                 user.facts.lifecycle = user.facts.lifecycle.clone().judged(judged);
@@ -303,7 +303,7 @@ pub(super) fn demand_seat(
         ))?;
     if !has_place {
         // Who is active against the provider's word cannot wait: the word would be forgotten.
-        if unmatched(settings, user) == OrHold::Refuse || user.facts.lifecycle.is_overridden() {
+        if unmatched(tx, settings, user)? == OrHold::Refuse || user.facts.lifecycle.is_overridden() {
             return Err(Refusal::NeverPlaced.into());
         }
         hold(user, Wait::Unmatched, ctx);
@@ -409,19 +409,19 @@ fn hold(user: &mut User, wait: Wait, ctx: &Ctx) {
     user.facts.lifecycle = user.facts.lifecycle.clone().wait_for(wait, ctx.now);
 }
 
-/// What becomes of a user whom no mapping matches. Groups are pushed after users, so where there is a mapping for a group,
-/// the answer is still to come.
-fn unmatched(settings: &Settings, user: &User) -> OrHold {
+/// What becomes of a user whom no mapping matches. Groups are pushed after users, so where there is a mapping for a group that
+/// the user's connection has, the answer is still to come.
+fn unmatched(tx: &mut Tx<'_>, settings: &Settings, user: &User) -> Result<OrHold, Error> {
     let of_user = user.facts.connection;
-    if settings
-        .mappings
-        .iter()
-        .any(|mapping| mapping.is_for_groups() && mapping.is_for(of_user))
-    {
-        return OrHold::Hold;
+    for mapping in settings.mappings.iter().filter(|mapping| mapping.is_for(of_user)) {
+        if let Condition::Group { groups } = &mapping.condition
+            && crate::groups::has_any(tx, settings, of_user, groups)?
+        {
+            return Ok(OrHold::Hold);
+        }
     }
     let connection = user.facts.connection.and_then(|id| settings.connection(id));
-    connection.map_or(OrHold::Refuse, |connection| connection.unmatched)
+    Ok(connection.map_or(OrHold::Refuse, |connection| connection.unmatched))
 }
 
 /// Refuses one more active user where there are as many as there may be.

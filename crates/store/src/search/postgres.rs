@@ -18,7 +18,8 @@ statements! {
         ""
     );
     PUT = "INSERT INTO user_search (tenant, user_id, body) VALUES (?1, ?2, ?3)
-           ON CONFLICT (tenant, user_id) DO UPDATE SET body = excluded.body";
+           ON CONFLICT (tenant, user_id) DO UPDATE SET body = excluded.body
+           WHERE user_search.body <> excluded.body";
     REMOVE = "DELETE FROM user_search WHERE tenant = ?1 AND user_id = ?2";
 }
 

@@ -2,6 +2,7 @@
 //! events at any time, and holds trigrams and ids alone.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +30,8 @@ const VERSION: i64 = 1;
 const SCHEMA: &str = "
     CREATE TABLE progress (seq INTEGER NOT NULL, request_id BLOB NOT NULL);
     INSERT INTO progress (seq, request_id) VALUES (0, x'');
-    CREATE TABLE entries (number INTEGER PRIMARY KEY, tenant BLOB NOT NULL, user_id BLOB NOT NULL, UNIQUE (tenant, user_id));
+    CREATE TABLE entries (number INTEGER PRIMARY KEY, tenant BLOB NOT NULL, user_id BLOB NOT NULL, digest INTEGER NOT NULL,
+        UNIQUE (tenant, user_id));
     CREATE VIRTUAL TABLE trigrams USING fts5 (body, content = '', contentless_delete = 1, detail = 'none',
         tokenize = 'trigram case_sensitive 1');
     PRAGMA user_version = 1;";
@@ -227,31 +229,35 @@ fn advance(
 
 fn put(tx: &rusqlite::Transaction<'_>, changed: &Changed) -> Result<(), Error> {
     let (tenant, user) = (changed.tenant.as_bytes(), changed.user.as_bytes());
-    let number: Option<i64> = tx
-        .prepare_cached("SELECT number FROM entries WHERE tenant = ?1 AND user_id = ?2")?
-        .query_row(values![tenant, user], |row| row.get(0))
+    let known: Option<(i64, i64)> = tx
+        .prepare_cached("SELECT number, digest FROM entries WHERE tenant = ?1 AND user_id = ?2")?
+        .query_row(values![tenant, user], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let number = match (number, &changed.entry) {
-        (None, None) => return Ok(()),
-        (Some(number), entry) => {
-            tx.prepare_cached("DELETE FROM trigrams WHERE rowid = ?1")?
-                .execute([number])?;
-            if entry.is_none() {
-                tx.execute("DELETE FROM entries WHERE number = ?1", [number])?;
-            }
-            number
-        }
-        (None, Some(_)) => {
-            tx.prepare_cached("INSERT INTO entries (tenant, user_id) VALUES (?1, ?2)")?
-                .execute(values![tenant, user])?;
-            tx.last_insert_rowid()
-        }
-    };
-    if let Some(entry) = &changed.entry {
+    let digest = changed.entry.as_deref().map(digest_of);
+    if known.map(|(_, digest)| digest) == digest {
+        // Most changes are of something else than a name.
+        return Ok(());
+    }
+    if let Some((number, _)) = known {
+        tx.prepare_cached("DELETE FROM trigrams WHERE rowid = ?1")?
+            .execute([number])?;
+        tx.prepare_cached("DELETE FROM entries WHERE number = ?1")?
+            .execute([number])?;
+    }
+    if let (Some(entry), Some(digest)) = (&changed.entry, digest) {
+        tx.prepare_cached("INSERT INTO entries (tenant, user_id, digest) VALUES (?1, ?2, ?3)")?
+            .execute(values![tenant, user, digest])?;
         tx.prepare_cached("INSERT INTO trigrams (rowid, body) VALUES (?1, ?2)")?
-            .execute(values![number, entry])?;
+            .execute(values![tx.last_insert_rowid(), entry])?;
     }
     Ok(())
+}
+
+/// Tells one text from another; the file is made and read by one program, so it need be no other's.
+fn digest_of(entry: &str) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    entry.hash(&mut hasher);
+    hasher.finish().cast_signed()
 }
 
 /// The number of the last event that is in the index; `None` where there is no index of these events.
