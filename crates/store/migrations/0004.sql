@@ -11,6 +11,7 @@ CREATE TABLE decisions_due (
 ALTER TABLE users ADD COLUMN judged BIGINT;
 
 -- Held users by what they wait for.
+DROP INDEX users_held;
 CREATE INDEX users_waiting ON users (tenant, hold, id) WHERE status = 'held';
 
 -- Names and addresses as they are searched, written beside the commits that change them. SQLite has them in a file of its
