@@ -45,6 +45,17 @@ impl Api<'_> {
         Answer::of(request.send().await.unwrap()).await
     }
 
+    async fn send(&self, path: &str, body: Value) -> Answer {
+        let root = self.provost.client.base.trim_end_matches("/scim/v2");
+        let request = self
+            .provost
+            .client
+            .bare(Method::POST, &format!("{root}/api/v1{path}"))
+            .header("Authorization", format!("Bearer {}", self.key))
+            .body(body.to_string());
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     async fn get(&self, path: &str) -> Value {
         self.call(Method::GET, path).await.expect(200)
     }
@@ -59,13 +70,23 @@ impl Api<'_> {
 }
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str, Action); 6] = [
+const ROUTES: [(&str, &str, Action); 16] = [
     ("GET", "/events", Action::ReadEvents),
     ("GET", "/users", Action::ReadUsers),
     ("GET", "/users/ava@example.com", Action::ReadUsers),
     ("GET", "/users/ava@example.com/events", Action::ReadEvents),
     ("POST", "/users/ava@example.com/preserve", Action::PreserveUsers),
     ("POST", "/users/ava@example.com/activate", Action::PreserveUsers),
+    ("GET", "/users/ava@example.com/explain", Action::ReadUsers),
+    ("POST", "/users/ava@example.com/place", Action::ChangeUsers),
+    ("POST", "/users/ava@example.com/unpin", Action::ChangeUsers),
+    ("PUT", "/users/ava@example.com/legal-hold", Action::ChangeUsers),
+    ("DELETE", "/users/ava@example.com/legal-hold", Action::ChangeUsers),
+    ("POST", "/users/ava@example.com/delete", Action::ChangeUsers),
+    ("GET", "/connections", Action::ReadSettings),
+    ("GET", "/profiles", Action::ReadSettings),
+    ("GET", "/storages", Action::ReadSettings),
+    ("GET", "/mappings", Action::ReadSettings),
 ];
 
 #[tokio::test]
@@ -92,12 +113,17 @@ async fn every_route_refuses_a_stranger_an_ended_key_and_too_small_a_role() {
             );
         }
         for role in [Role::Owner, Role::Manager, Role::Helpdesk, Role::Auditor] {
-            let (secret, _) = key(&provost, &format!("{route} {}", role.name()), role).await;
+            let (secret, _) = key(&provost, &format!("{method} {route} {}", role.name()), role).await;
             let api = Api {
                 provost: &provost,
                 key: secret,
             };
-            let expected = if role.may(action) { 200 } else { 403 };
+            let expected = match role.may(action) {
+                // Without a reason it is no more than a bad request.
+                true if route.ends_with("/delete") => 400,
+                true => 200,
+                false => 403,
+            };
             let answer = api.call(method.clone(), route).await;
             assert_eq!(
                 answer.status,
@@ -289,4 +315,86 @@ async fn users_are_looked_through_found_and_preserved() {
         (answer.status, answer.headers["allow"].to_str().unwrap()),
         (405, "GET,HEAD")
     );
+}
+
+#[tokio::test]
+async fn an_event_says_what_was_there_before() {
+    let provost = start().await;
+    let api = api(&provost, Role::Owner).await;
+    let ava = provost.client.create(&person("ava")).await;
+    let change = patch(json!([{"op": "replace", "value": {"title": "Lead", "active": false}}]));
+    provost.client.patch(&path(&ava), &change).await.expect(200);
+    let history = api.get(&format!("/users/{}/events", id(&ava))).await;
+    assert!(history["events"][0]["data"].get("before").is_none());
+    let directory = "urn:provost:params:scim:schemas:extension:directory:2.0:User";
+    let before = &history["events"][1]["data"]["before"];
+    assert_eq!(
+        (&before["title"], &before["active"]),
+        (&json!(null), &json!(true))
+    );
+    assert_eq!(before[directory]["status"], "active");
+    assert_eq!(before.as_object().unwrap().len(), 3, "{before}");
+}
+
+#[tokio::test]
+async fn users_are_placed_held_and_deleted_by_program() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    provost.client.create(&person("ava")).await;
+    provost
+        .profile("Sales", service::settings::profiles::ProfileChange::default())
+        .await;
+    let placed = api
+        .send(
+            "/users/ava@example.com/place",
+            json!({"profile": "Sales", "quota": 7}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&placed["profile"], &placed["quota"], &placed["pinned"]),
+        (&json!("Sales"), &json!(7), &json!(["profile", "quota"]))
+    );
+    let freed = api
+        .send("/users/ava@example.com/unpin", json!({}))
+        .await
+        .expect(200);
+    assert_eq!(freed["pinned"], json!([]));
+    for (body, said) in [
+        (json!({"profle": "Sales"}), "unknown field `profle`"),
+        (json!({"quota": "secret"}), "has not the type"),
+        (json!(["Sales"]), "must be a JSON object"),
+    ] {
+        let problem = api.send("/users/ava@example.com/place", body).await.expect(400);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(said) && !detail.contains("secret"), "{detail}");
+    }
+    let unknown = api
+        .send("/users/ava@example.com/place", json!({"profile": "Nobody"}))
+        .await;
+    assert_eq!(unknown.status, 404);
+    let explained = api.get("/users/ava@example.com/explain").await;
+    assert_eq!(explained["mappings"][0]["answer"], "matched");
+    let profiles = api.get("/profiles").await;
+    assert_eq!(profiles["profiles"][1]["activeUsers"], 1, "{profiles}");
+    let mappings = api.get("/mappings").await;
+    assert_eq!(mappings["mappings"][0]["inWords"], "any user");
+
+    api.call(Method::PUT, "/users/ava@example.com/legal-hold")
+        .await
+        .expect(200);
+    let reason = json!({"reason": "asked to be forgotten"});
+    let refused = api.send("/users/ava@example.com/delete", reason.clone()).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    api.call(Method::DELETE, "/users/ava@example.com/legal-hold")
+        .await
+        .expect(200);
+    let short = api
+        .send("/users/ava@example.com/delete", json!({"reason": "x"}))
+        .await;
+    assert!((400..410).contains(&short.status));
+    api.send("/users/ava@example.com/delete", reason)
+        .await
+        .expect(200);
+    api.refused("/users/ava@example.com", 404).await;
 }

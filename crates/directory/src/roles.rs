@@ -27,22 +27,25 @@ pub enum Action {
     PreserveUsers,
     /// Make, change and delete users.
     ChangeUsers,
+    /// Look at connections, profiles, storages and mappings.
+    ReadSettings,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ReadUsers,
         Self::ReadEvents,
         Self::PreserveUsers,
         Self::ChangeUsers,
+        Self::ReadSettings,
     ];
 
     /// The roles that may do it.
     pub fn roles(self) -> &'static [Role] {
         match self {
             Self::ReadUsers => &[Role::Owner, Role::Manager, Role::Helpdesk, Role::Auditor],
-            Self::ReadEvents => &[Role::Owner, Role::Manager, Role::Auditor],
+            Self::ReadEvents | Self::ReadSettings => &[Role::Owner, Role::Manager, Role::Auditor],
             Self::PreserveUsers => &[Role::Owner, Role::Manager, Role::Helpdesk],
             Self::ChangeUsers => &[Role::Owner, Role::Manager],
         }

@@ -33,6 +33,8 @@ rights! {
     ReadUsers;
     ReadEvents;
     PreserveUsers;
+    ChangeUsers;
+    ReadSettings;
 }
 
 /// Somebody with a live key and the right.

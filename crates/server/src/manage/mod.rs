@@ -2,7 +2,9 @@
 
 mod caller;
 mod events;
+mod input;
 mod problem;
+mod settings;
 mod users;
 
 use std::any::Any;
@@ -13,7 +15,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -34,8 +36,17 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/users", get(users::list))
         .route("/users/{user}", get(users::show))
         .route("/users/{user}/events", get(events::of_user))
+        .route("/users/{user}/explain", get(users::explain))
         .route("/users/{user}/preserve", post(users::preserve))
         .route("/users/{user}/activate", post(users::activate))
+        .route("/users/{user}/place", post(users::place))
+        .route("/users/{user}/unpin", post(users::unpin))
+        .route("/users/{user}/legal-hold", put(users::hold).delete(users::lift))
+        .route("/users/{user}/delete", post(users::delete))
+        .route("/connections", get(settings::connections))
+        .route("/profiles", get(settings::profiles))
+        .route("/storages", get(settings::storages))
+        .route("/mappings", get(settings::mappings))
         .fallback(no_such_endpoint)
         .method_not_allowed_fallback(no_such_method);
     Router::new()

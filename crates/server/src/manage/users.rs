@@ -2,12 +2,14 @@
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use directory::{Ctx, Record, Settings, UserId};
+use directory::{Bytes, Ctx, Record, Settings, UserId};
 use serde::Deserialize;
 use serde_json::json;
-use service::users::{self, Browse};
+use service::explain::Explained;
+use service::users::{self, Browse, LegalHold, PlaceChange};
 
-use super::caller::{Caller, PreserveUsers, ReadUsers, Right};
+use super::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right};
+use super::input::Input;
 use super::problem::Problem;
 use super::{Answer, json as answer};
 
@@ -88,6 +90,86 @@ pub(super) async fn activate(caller: Caller<PreserveUsers>, Path(user): Path<Str
         users::activate(tx, ctx, id, directory::Override::No)
     })
     .await
+}
+
+/// `GET /users/{user}/explain`: what each mapping says of the user, and why.
+pub(super) async fn explain(caller: Caller<ReadUsers>, Path(user): Path<String>) -> Answer {
+    let record = found(&caller, user).await?;
+    let settings = caller.settings.clone();
+    let explained = caller
+        .app
+        .store
+        .look(move |tx| service::explain::of_user(tx, &settings, &record))
+        .await?;
+    let told: Vec<_> = explained.iter().map(Explained::to_json).collect();
+    Ok(answer(json!({"mappings": told}).to_string()))
+}
+
+/// Why a user goes for good.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Farewell {
+    reason: String,
+}
+
+/// `POST /users/{user}/delete`: for good, with a reason that is kept.
+pub(super) async fn delete(
+    caller: Caller<ChangeUsers>,
+    Path(user): Path<String>,
+    Input(farewell): Input<Farewell>,
+) -> Answer {
+    let (id, ctx) = (found(&caller, user).await?.facts.id, caller.ctx.clone());
+    caller
+        .app
+        .store
+        .write(move |tx| users::purge(tx, &ctx, id, &farewell.reason))
+        .await?;
+    Ok(answer(json!({"purged": id}).to_string()))
+}
+
+/// A place that is set by hand; what is left out stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    profile: Option<String>,
+    storage: Option<String>,
+    quota: Option<u64>,
+}
+
+/// `POST /users/{user}/place`: sets profile, storage and quota (bytes, 0 is unlimited), and pins what is set.
+pub(super) async fn place(
+    caller: Caller<ChangeUsers>,
+    Path(user): Path<String>,
+    Input(place): Input<Place>,
+) -> Answer {
+    let change = PlaceChange {
+        profile: place.profile,
+        storage: place.storage,
+        quota: place.quota.map(|bytes| Some(Bytes::new(bytes))),
+    };
+    let id = found(&caller, user).await?.facts.id;
+    changed(&caller, move |tx, ctx| users::set_place(tx, ctx, id, &change)).await
+}
+
+/// `POST /users/{user}/unpin`: the mappings decide again at the user's next update.
+pub(super) async fn unpin(caller: Caller<ChangeUsers>, Path(user): Path<String>) -> Answer {
+    let id = found(&caller, user).await?.facts.id;
+    changed(&caller, move |tx, ctx| users::unpin(tx, ctx, id)).await
+}
+
+/// `PUT /users/{user}/legal-hold`: forbids to purge the user.
+pub(super) async fn hold(caller: Caller<ChangeUsers>, Path(user): Path<String>) -> Answer {
+    legal(&caller, user, LegalHold::Placed).await
+}
+
+/// `DELETE /users/{user}/legal-hold`: allows it again.
+pub(super) async fn lift(caller: Caller<ChangeUsers>, Path(user): Path<String>) -> Answer {
+    legal(&caller, user, LegalHold::Lifted).await
+}
+
+async fn legal(caller: &Caller<ChangeUsers>, user: String, hold: LegalHold) -> Answer {
+    let id = found(caller, user).await?.facts.id;
+    changed(caller, move |tx, ctx| users::set_legal_hold(tx, ctx, id, hold)).await
 }
 
 async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {

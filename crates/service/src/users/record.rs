@@ -1,6 +1,8 @@
 //! Writing a user's new state down: the row, and the event that says what happened.
 
 use directory::{Ctx, Event, EventKind, Facts, IdpState, Record, Settings, User};
+use scim::Object;
+use serde_json::Value;
 use store::Tx;
 
 use crate::Error;
@@ -8,7 +10,7 @@ use crate::Error;
 /// Adds a new user.
 pub(super) fn added(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: User) -> Result<Record, Error> {
     let record = store::users::insert(tx, settings, user)?;
-    append(tx, ctx, settings, EventKind::UserCreated, &record);
+    append(tx, ctx, settings, EventKind::UserCreated, (None, &record));
     Ok(record)
 }
 
@@ -33,10 +35,10 @@ pub(super) fn changed(
     }
     user.facts.modified = ctx.now;
     let record = store::users::update(tx, settings, user, &before)?;
-    append(tx, ctx, settings, kind, &record);
+    append(tx, ctx, settings, kind, (Some(&before), &record));
     let place = |facts: &Facts| (facts.placement.profile, facts.placement.own_quota);
     if before.facts.placement.profile.is_some() && place(&before.facts) != place(&record.facts) {
-        append(tx, ctx, settings, EventKind::UserMoved, &record);
+        append(tx, ctx, settings, EventKind::UserMoved, (Some(&before), &record));
     }
     Ok(record)
 }
@@ -52,14 +54,57 @@ pub(super) fn kind_of(before: &Facts, after: &Facts) -> EventKind {
     }
 }
 
-fn append(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, kind: EventKind, record: &Record) {
-    let data = format!("{{\"user\":{}}}", record.to_scim(settings, None));
+/// Appends an event with the user as it is now, and what was there before of what changed.
+fn append(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    kind: EventKind,
+    (before, after): (Option<&Record>, &Record),
+) {
+    let now = after.to_scim(settings, None);
+    let data = match before {
+        None => format!("{{\"user\":{now}}}"),
+        Some(before) => {
+            let was = changed_parts(&before.to_scim(settings, None), &now);
+            format!("{{\"user\":{now},\"before\":{}}}", Value::Object(was))
+        }
+    };
     tx.append(
         ctx,
         Event {
             kind,
-            user: Some(record.facts.id),
+            user: Some(after.facts.id),
             data,
         },
     );
+}
+
+/// The attributes of `before` that are not what they are in `after`; null for what was not there.
+fn changed_parts(before: &str, after: &str) -> Object {
+    let object = |text: &str| serde_json::from_str::<Object>(text).unwrap_or_default();
+    let (mut before, mut after) = (object(before), object(after));
+    for name in ["meta", "schemas"] {
+        before.shift_remove(name);
+        after.shift_remove(name);
+    }
+    differences(&before, &after)
+}
+
+/// An extension is taken apart; every other attribute is one thing.
+fn differences(before: &Object, after: &Object) -> Object {
+    let names = before
+        .keys()
+        .chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let mut was = Object::new();
+    for name in names.filter(|name| before.get(*name) != after.get(*name)) {
+        let value = match (before.get(name), after.get(name)) {
+            (Some(Value::Object(old)), Some(Value::Object(new))) if name.contains(':') => {
+                Value::Object(differences(old, new))
+            }
+            (old, _) => old.cloned().unwrap_or(Value::Null),
+        };
+        was.insert(name.clone(), value);
+    }
+    was
 }
