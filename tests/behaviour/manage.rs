@@ -398,3 +398,26 @@ async fn users_are_placed_held_and_deleted_by_program() {
         .expect(200);
     api.refused("/users/ava@example.com", 404).await;
 }
+
+#[tokio::test]
+async fn an_answer_leads_to_its_events_by_a_number() {
+    let provost = start().await;
+    let api = api(&provost, Role::Owner).await;
+    let created = provost.client.post("/Users", &person("ava")).await;
+    let number = created.headers["x-request-id"].to_str().unwrap().to_owned();
+    let events = api.get("/events?types=user.created").await;
+    assert_eq!(events["events"][0]["requestId"], number);
+    let refused = provost.client.post("/Users", &person("ava")).await;
+    let other = refused.headers["x-request-id"].to_str().unwrap();
+    assert_ne!(other, number, "refusals have one too");
+    let root = provost.client.base.trim_end_matches("/scim/v2");
+    for path in ["healthz", "readyz", "health"] {
+        let answer = provost
+            .client
+            .bare(Method::GET, &format!("{root}/{path}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+}

@@ -37,8 +37,12 @@ pub fn fresh_key() -> Result<Secret, getrandom::Error> {
 
 /// What a request by `actor` brings along.
 pub fn context(actor: Actor, tenant: TenantId) -> Ctx {
-    // One draw serves both: the ids that a request gives out come after its own.
-    let ids = Ids::from(fresh_id());
+    context_of(fresh_id(), actor, tenant)
+}
+
+/// What the request with this number brings along: the ids that it gives out come after its own.
+pub(crate) fn context_of(request_id: Uuid, actor: Actor, tenant: TenantId) -> Ctx {
+    let ids = Ids::from(request_id);
     Ctx {
         now: now(),
         actor,

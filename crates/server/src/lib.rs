@@ -8,6 +8,7 @@ pub mod clock;
 mod manage;
 mod ops;
 mod path;
+mod request;
 mod scim;
 mod tls;
 mod worker;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use axum::ServiceExt;
 use axum::http::Request;
+use axum::middleware::from_fn;
 use axum_server::{Handle, accept::NoDelayAcceptor, tls_rustls::RustlsAcceptor};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
@@ -145,7 +147,8 @@ impl Server {
     pub async fn run(self) -> Result<(), Error> {
         let router = scim::router(&self.app)
             .merge(manage::router(&self.app))
-            .merge(ops::router());
+            .merge(ops::router(&self.app))
+            .layer(from_fn(request::number));
         let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);
         let make_service =
             ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::clock;
+use crate::{clock, request};
 
 /// How often the last use of a key is written down.
 const NOTED: SignedDuration = SignedDuration::from_mins(1);
@@ -92,7 +92,7 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
             app: app.clone(),
             ctx: Ctx {
                 now,
-                ..clock::context(actor, tenant)
+                ..request::context(parts, actor, tenant)
             },
             settings,
             right: PhantomData,

@@ -11,7 +11,7 @@ use service::tokens::{Shut, judge};
 
 use super::Failure;
 use crate::app::App;
-use crate::clock;
+use crate::{clock, request};
 
 /// A connection that showed a live token.
 pub(super) struct Client {
@@ -40,7 +40,11 @@ impl FromRequestParts<App> for Client {
         app.note_use(credential.tenant, credential.token.id, now);
         let ctx = Ctx {
             now,
-            ..clock::context(Actor::Connection { id: connection, name }, credential.tenant)
+            ..request::context(
+                parts,
+                Actor::Connection { id: connection, name },
+                credential.tenant,
+            )
         };
         let base = app.base(&parts.headers, &parts.uri, peer(parts));
         Ok(Self {
