@@ -57,6 +57,7 @@ async fn all() {
     println!("{USERS} users made                  {:>6.0}/s", made.rate());
     indexed(&target).await;
     questions(&target, &made.ids).await;
+    mapped(&target, &made.ids, &program, &arguments).await;
     groups(&target, &made.ids, &serving).await;
 }
 
@@ -286,6 +287,55 @@ async fn groups(target: &Target, ids: &[String], serving: &Serving) {
     println!(
         "a list without members          {}",
         milliseconds(list.percentile(50))
+    );
+}
+
+/// A mapping is for the group: its members are decided about beside requests.
+async fn mapped(target: &Target, ids: &[String], program: &Program, database: &[&str]) {
+    let mapped = group(target, "mapped", &[]).await;
+    program.stdout(&[&["profile", "add", "Gold"], database].concat());
+    let add = [
+        "mapping",
+        "add",
+        "Gold",
+        "--group",
+        "mapped",
+        "--profile",
+        "Gold",
+        "--storage",
+        "default",
+        "--at",
+        "1",
+    ];
+    program.stdout(&[&add[..], database].concat());
+    let members = &ids[..50_000];
+    let put = [(
+        "PUT",
+        format!("/Groups/{mapped}?excludedAttributes=members"),
+        group_body("mapped", members),
+    )];
+    let took = load::send(target, 1, &put, 200).await;
+    println!(
+        "PUT of 50,000 with a mapping      {}",
+        milliseconds(took.percentile(50))
+    );
+    let began = Instant::now();
+    let gold = format!(
+        "/Users?count=1&filter=id%20eq%20%22{}%22%20and%20profile%20eq%20%22Gold%22",
+        members.iter().max().unwrap()
+    );
+    while !load::finds(target, &gold).await {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!(
+        "all of them decided about         {:.1} s later",
+        began.elapsed().as_secs_f64()
+    );
+    let delete = [("DELETE", format!("/Groups/{mapped}"), String::new())];
+    let took = load::send(target, 1, &delete, 204).await;
+    println!(
+        "DELETE of that group              {}",
+        milliseconds(took.percentile(50))
     );
 }
 

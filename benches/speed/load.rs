@@ -88,6 +88,13 @@ pub(crate) async fn attempt(target: &Target, request: &(&'static str, String, St
     }
 }
 
+/// Whether a list has anybody.
+pub(crate) async fn finds(target: &Target, path: &str) -> bool {
+    let mut client = Client::connect(target.address).await;
+    let text = message(target, "GET", path, "");
+    find(client.exchange(&text).await, b"\"totalResults\":1").is_some()
+}
+
 fn message(target: &Target, method: &str, path: &str, body: &str) -> String {
     format!(
         "{method} {}{path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Okta SCIM Client 1.0.0\r\nAccept: application/scim+json\r\n\

@@ -9,12 +9,14 @@ use store::events::{self, Recorded};
 
 use crate::Error;
 
-/// A place in a tenant's events: everything up to it has been read. It is void after a restore, and in another tenant.
+/// A place in a tenant's events: everything up to it has been read. It is void in another tenant, and where the database was
+/// restored since, so that other events have the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     epoch: i64,
     seq: i64,
-    tenant: u32,
+    /// Made of the tenant and of the event at that place.
+    mark: u32,
 }
 
 /// One page of the feed.
@@ -27,6 +29,11 @@ pub struct Page {
     /// Whether there was more when it was read.
     pub has_more: bool,
 }
+
+/// Events that are read at once.
+const STRIDE: i64 = 500;
+/// How often, for one page.
+const MAX_STRIDES: usize = 20;
 
 /// Which events a consumer wants.
 #[derive(Debug, Clone, Default)]
@@ -58,54 +65,63 @@ pub fn read(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Page, Error> {
-    let epoch = events::epoch(tx)?;
-    let tag = tag_of(ctx.tenant);
-    let at = |seq| Cursor {
+    let (epoch, tenant) = (events::epoch(tx)?, ctx.tenant);
+    let at = |event: &Recorded| Cursor {
         epoch,
-        seq,
-        tenant: tag,
+        seq: event.seq,
+        mark: mark_of(tenant, Some(event.request_id.as_bytes())),
     };
-    let after = after.unwrap_or(at(0));
-    if after.tenant != tag {
-        return Err(void("It belongs to another tenant; read from the start."));
-    }
-    if after.epoch != epoch {
-        return Err(void(
-            "The database was restored from a backup since; read from the start.",
-        ));
-    }
-    let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found = match wanted.user {
-        Some(user) => events::of_user(tx, ctx.tenant, user, after.seq, most)?,
-        None => events::after(tx, ctx.tenant, after.seq, most)?,
+    let start = Cursor {
+        epoch,
+        seq: 0,
+        mark: mark_of(tenant, None),
     };
-    let has_more = found.len() >= limit;
-    let next = found.last().map_or(after, |event| at(event.seq));
-    let events = found
-        .into_iter()
-        .filter(|event| wanted.has(event))
-        .map(|event| (at(event.seq), event))
-        .collect();
-    Ok(Page {
-        events,
-        next,
-        has_more,
-    })
+    let after = after.unwrap_or(start);
+    let request_id = events::request_of(tx, after.seq)?;
+    let is_there = after.seq == 0 || request_id.is_some();
+    if !is_there || after.epoch != epoch || after.mark != mark_of(tenant, request_id.as_deref()) {
+        let why = "It belongs to another tenant, or the database was restored from a backup since; read from the start.";
+        return Err(Refusal::VoidCursor { why }.into());
+    }
+    let mut page = Page {
+        events: Vec::new(),
+        next: after,
+        has_more: true,
+    };
+    // Who wants few kinds must not have to ask again and again.
+    for _ in 0..MAX_STRIDES {
+        let found = match wanted.user {
+            Some(user) => events::of_user(tx, tenant, user, page.next.seq, STRIDE)?,
+            None => events::after(tx, tenant, page.next.seq, STRIDE)?,
+        };
+        page.has_more = i64::try_from(found.len()).is_ok_and(|count| count == STRIDE);
+        for event in found {
+            if page.events.len() == limit {
+                page.has_more = true;
+                return Ok(page);
+            }
+            page.next = at(&event);
+            if wanted.has(&event) {
+                page.events.push((page.next, event));
+            }
+        }
+        if !page.has_more {
+            break;
+        }
+    }
+    Ok(page)
 }
 
-fn void(why: &'static str) -> Error {
-    Refusal::VoidCursor { why }.into()
-}
-
-/// Enough of a tenant's id to tell that a cursor is another's.
-fn tag_of(tenant: TenantId) -> u32 {
-    let [.., a, b, c, d] = *tenant.as_bytes();
-    u32::from_be_bytes([a, b, c, d])
+/// Tells a place from the same number in another tenant, or in another life of the database.
+fn mark_of(tenant: TenantId, request_id: Option<&[u8]>) -> u32 {
+    let mut bytes = tenant.as_bytes().to_vec();
+    bytes.extend_from_slice(request_id.unwrap_or_default());
+    crc32fast::hash(&bytes)
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}-{:08x}", self.epoch, self.seq, self.tenant)
+        write!(f, "{}-{}-{:08x}", self.epoch, self.seq, self.mark)
     }
 }
 
@@ -118,7 +134,7 @@ impl FromStr for Cursor {
             let cursor = Self {
                 epoch: parts.next()?.parse().ok()?,
                 seq: parts.next()?.parse().ok()?,
-                tenant: u32::from_str_radix(parts.next()?, 16).ok()?,
+                mark: u32::from_str_radix(parts.next()?, 16).ok()?,
             };
             (parts.next().is_none() && cursor.seq >= 0).then_some(cursor)
         };

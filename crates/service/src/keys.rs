@@ -98,6 +98,15 @@ pub fn by_secret(tx: &mut Tx<'_>, secret: &Secret) -> Result<Option<(TenantId, A
     Ok(store::keys::by_hash(tx, secret.hash())?)
 }
 
+/// Whether the key opens anything at `now`.
+///
+/// # Errors
+/// The store's.
+pub fn is_live(tx: &mut Tx<'_>, tenant: TenantId, id: KeyId, now: Timestamp) -> Result<bool, Error> {
+    let keys = store::keys::all(tx, tenant)?;
+    Ok(keys.iter().any(|key| key.id == id && key.is_live(now)))
+}
+
 fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, key: &ApiKey) {
     let data = json!({"key": {
         "id": key.id,

@@ -1,23 +1,23 @@
 //! Users about whom the mappings have yet to decide again, because their groups changed. Each is a row until that is done,
 //! so that it goes on where it was after a crash, and on whichever node.
 
-use directory::{TenantId, Timestamp, UserId};
+use std::collections::HashSet;
+
+use directory::{GroupId, TenantId, Timestamp, UserId};
 use jiff::SignedDuration;
 
 use crate::sql::{by_many, many_ids, params, statements};
 use crate::{Error, Tx};
 
 statements! {
-    ASK = concat!("WITH RECURSIVE down (member) AS (
-               SELECT id FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ")
-               UNION
-               SELECT member FROM memberships WHERE tenant = ?1 AND group_id IN (", many_ids!(), ")
-               UNION
-               SELECT m.member FROM down CROSS JOIN memberships AS m WHERE m.tenant = ?1 AND m.group_id = down.member)
-           INSERT INTO decisions_due (tenant, user_id, asked)
-           SELECT u.tenant, u.id, ?66 FROM down CROSS JOIN users AS u
-           WHERE u.tenant = ?1 AND u.id = down.member ORDER BY u.id
+    ASK = concat!("INSERT INTO decisions_due (tenant, user_id, asked)
+           SELECT tenant, id, ?66 FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ") ORDER BY id
            ON CONFLICT (tenant, user_id) DO UPDATE SET asked = excluded.asked");
+    GROUPS_AMONG = concat!("SELECT id FROM user_groups WHERE tenant = ?1 AND id IN (", many_ids!(), ")");
+    ASK_MEMBERS = "INSERT INTO decisions_due (tenant, user_id, asked)
+                   SELECT tenant, member, ?3 FROM memberships WHERE tenant = ?1 AND group_id = ?2 AND is_group = 0 ORDER BY member
+                   ON CONFLICT (tenant, user_id) DO UPDATE SET asked = excluded.asked";
+    WITHIN = "SELECT member FROM memberships WHERE tenant = ?1 AND group_id = ?2 AND is_group = 1";
     FIRST = "SELECT user_id FROM decisions_due WHERE tenant = ?1 AND user_id >= ?2 AND asked <= ?3 ORDER BY user_id LIMIT ?4";
     DONE = "DELETE FROM decisions_due WHERE tenant = ?1 AND user_id = ?2";
 }
@@ -31,9 +31,33 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(1);
 /// # Errors
 /// The database's.
 pub fn put(tx: &mut Tx<'_>, tenant: TenantId, whom: &[[u8; 16]], now: Timestamp) -> Result<(), Error> {
+    let mut groups = Vec::new();
+    by_many(tenant.as_bytes(), whom, &[], |params| {
+        groups.extend(tx.all(GROUPS_AMONG, params, |row| row.id(0, GroupId::from_bytes))?);
+        Ok(())
+    })?;
     by_many(tenant.as_bytes(), whom, params![now], |params| {
         tx.run(ASK, params)
-    })
+    })?;
+    groups
+        .into_iter()
+        .try_for_each(|group| put_members(tx, tenant, group, now))
+}
+
+/// Asks for a decision about all users of the group, which may be gone already, and of those within it.
+///
+/// # Errors
+/// The database's.
+pub fn put_members(tx: &mut Tx<'_>, tenant: TenantId, group: GroupId, now: Timestamp) -> Result<(), Error> {
+    let (mut open, mut seen) = (vec![group], HashSet::from([group]));
+    while let Some(group) = open.pop() {
+        tx.run(ASK_MEMBERS, params![tenant.as_bytes(), group.as_bytes(), now])?;
+        let within = tx.all(WITHIN, params![tenant.as_bytes(), group.as_bytes()], |row| {
+            row.id(0, GroupId::from_bytes)
+        })?;
+        open.extend(within.into_iter().filter(|&group| seen.insert(group)));
+    }
+    Ok(())
 }
 
 /// The first about whom a decision is due, at most `limit`.

@@ -84,7 +84,7 @@ pub fn last(tx: &mut Tx<'_>) -> Result<i64, Error> {
 }
 
 /// The request that event `seq` comes from.
-pub(crate) fn request_of(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Vec<u8>>, Error> {
+pub fn request_of(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Vec<u8>>, Error> {
     tx.one(REQUEST_OF, params![seq], |row| Ok(row.bytes(0)?.to_vec()))
 }
 

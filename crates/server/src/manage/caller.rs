@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::{StatusCode, header, request::Parts};
-use directory::{Action, Actor, Ctx, Secret, Settings, Timestamp};
+use directory::{Action, Actor, Ctx, KeyId, Secret, Settings, Timestamp};
 use jiff::SignedDuration;
 
 use super::problem::Problem;
@@ -42,7 +42,23 @@ pub(super) struct Caller<R> {
     pub(super) app: App,
     pub(super) ctx: Ctx,
     pub(super) settings: Arc<Settings>,
+    key: KeyId,
     right: PhantomData<R>,
+}
+
+impl<R> Caller<R> {
+    /// Whether the key is still live: who waits for long may have lost it meanwhile.
+    pub(super) async fn check_again(&self) -> Result<(), Problem> {
+        let (tenant, key, now) = (self.ctx.tenant, self.key, clock::now());
+        let look = self
+            .app
+            .store
+            .look(move |tx| service::keys::is_live(tx, tenant, key, now));
+        if look.await? {
+            return Ok(());
+        }
+        Err(ended())
+    }
 }
 
 impl<R: Right> FromRequestParts<App> for Caller<R> {
@@ -64,9 +80,7 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
             unauthorized("This API key is not known here. Check that it was made on this server.")
         })?;
         if !key.is_live(now) {
-            return Err(unauthorized(
-                "This API key has ended. Make a new one with `provost key create`.",
-            ));
+            return Err(ended());
         }
         if !key.role.may(R::ACTION) {
             let roles: Vec<_> = R::ACTION.roles().iter().map(|role| role.name()).collect();
@@ -95,6 +109,7 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
                 ..request::context(parts, actor, tenant)
             },
             settings,
+            key: key.id,
             right: PhantomData,
         })
     }
@@ -112,6 +127,10 @@ fn secret_in(parts: &Parts) -> Result<Secret, Problem> {
     Secret::parse_key(text).ok_or_else(|| {
         unauthorized("This is no API key, or a letter of it is wrong or missing. API keys begin with pvk_; copy it again.")
     })
+}
+
+fn ended() -> Problem {
+    unauthorized("This API key has ended. Make a new one with `provost key create`.")
 }
 
 fn unauthorized(detail: &str) -> Problem {

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use axum::extract::{Path, Query};
 use axum::response::Response;
 use directory::{Ctx, rfc3339};
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use service::feed::{self, Cursor, Page, Wanted};
 use store::Store;
 
 use super::caller::{Caller, ReadEvents};
+use super::input::{Asking, Named};
 use super::problem::Problem;
 use super::{Answer, json as answer};
 use crate::clock;
@@ -27,6 +27,7 @@ const EVERY: Duration = Duration::from_millis(100);
 
 /// What a consumer asks for.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     after: Option<String>,
     #[serde(default)]
@@ -56,16 +57,13 @@ impl Asked {
 }
 
 /// `GET /events?after=CURSOR&types=user.*&limit=100&wait=30`
-pub(super) async fn read(
-    caller: Caller<ReadEvents>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
-) -> Answer {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+pub(super) async fn read(caller: Caller<ReadEvents>, Asking(asked): Asking<Asked>) -> Answer {
     let (wanted, limit) = (asked.wanted(), asked.limit());
     let until = clock::now().saturating_add(Duration::from_secs(asked.wait.min(MAX_WAIT)));
     let mut after = asked.cursor()?;
     loop {
         let page = page(&caller.app.store, &caller.ctx, wanted.clone(), after, limit).await?;
+        caller.check_again().await?;
         let is_over = until.as_ref().is_ok_and(|&until| clock::now() >= until);
         if !page.events.is_empty() || (is_over && !page.has_more) {
             return Ok(rendered(&page));
@@ -80,10 +78,9 @@ pub(super) async fn read(
 /// `GET /users/{user}/events`: a user's history.
 pub(super) async fn of_user(
     caller: Caller<ReadEvents>,
-    Path(user): Path<String>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    Named(user): Named,
+    Asking(asked): Asking<Asked>,
 ) -> Answer {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let tenant = caller.ctx.tenant;
     let found = caller
         .app

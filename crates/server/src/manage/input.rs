@@ -2,8 +2,9 @@
 //! and no change.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -32,6 +33,43 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
         input
             .map(Self)
             .map_err(|error| Problem::bad_request(told(&error)))
+    }
+}
+
+/// The parameters of the query; one that the endpoint does not know is an error, and not a list of everybody.
+pub(super) struct Asking<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Asking<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => {
+                let text = error.body_text();
+                let unknown = text.find("unknown field").map(|at| format!("{}.", &text[at..]));
+                Err(Problem::bad_request(unknown.unwrap_or_else(|| {
+                    "A parameter of the query is not what this endpoint takes; docs/api.md shows them."
+                        .to_owned()
+                })))
+            }
+        }
+    }
+}
+
+/// The name in the path.
+pub(super) struct Named(pub(super) String);
+
+impl FromRequestParts<App> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, app).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Problem::bad_request(
+                "The name in the path is not valid UTF-8, percent-encoded.",
+            )),
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `/users`: who there is, one by one, and what an administrator does to them.
 
-use axum::extract::{Path, Query};
 use axum::response::Response;
 use directory::{Bytes, Ctx, Record, Settings, UserId};
 use serde::Deserialize;
@@ -9,7 +8,7 @@ use service::explain::Explained;
 use service::users::{self, Browse, LegalHold, PlaceChange};
 
 use super::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right};
-use super::input::Input;
+use super::input::{Asking, Input, Named};
 use super::problem::Problem;
 use super::{Answer, json as answer};
 
@@ -20,6 +19,7 @@ const DEFAULT: usize = 50;
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     #[serde(default)]
     search: String,
@@ -30,11 +30,7 @@ pub(super) struct Asked {
 }
 
 /// `GET /users?search=ava&status=active&profile=Germany&cursor=...&limit=50`
-pub(super) async fn list(
-    caller: Caller<ReadUsers>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
-) -> Answer {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>) -> Answer {
     let browse = browse(&caller.settings, &asked)?;
     let ctx = caller.ctx.clone();
     let page = caller
@@ -72,19 +68,19 @@ fn browse(settings: &Settings, asked: &Asked) -> Result<Browse, Problem> {
 }
 
 /// `GET /users/{user}`: by id, userName, account name or e-mail.
-pub(super) async fn show(caller: Caller<ReadUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn show(caller: Caller<ReadUsers>, Named(user): Named) -> Answer {
     let record = found(&caller, user).await?;
     Ok(shown(&caller, &record))
 }
 
 /// `POST /users/{user}/preserve`
-pub(super) async fn preserve(caller: Caller<PreserveUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn preserve(caller: Caller<PreserveUsers>, Named(user): Named) -> Answer {
     let id = found(&caller, user).await?.facts.id;
     changed(&caller, move |tx, ctx| users::preserve(tx, ctx, id)).await
 }
 
 /// `POST /users/{user}/activate`
-pub(super) async fn activate(caller: Caller<PreserveUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn activate(caller: Caller<PreserveUsers>, Named(user): Named) -> Answer {
     let id = found(&caller, user).await?.facts.id;
     changed(&caller, move |tx, ctx| {
         users::activate(tx, ctx, id, directory::Override::No)
@@ -93,7 +89,7 @@ pub(super) async fn activate(caller: Caller<PreserveUsers>, Path(user): Path<Str
 }
 
 /// `GET /users/{user}/explain`: what each mapping says of the user, and why.
-pub(super) async fn explain(caller: Caller<ReadUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn explain(caller: Caller<ReadUsers>, Named(user): Named) -> Answer {
     let record = found(&caller, user).await?;
     let settings = caller.settings.clone();
     let explained = caller
@@ -115,7 +111,7 @@ pub(super) struct Farewell {
 /// `POST /users/{user}/delete`: for good, with a reason that is kept.
 pub(super) async fn delete(
     caller: Caller<ChangeUsers>,
-    Path(user): Path<String>,
+    Named(user): Named,
     Input(farewell): Input<Farewell>,
 ) -> Answer {
     let (id, ctx) = (found(&caller, user).await?.facts.id, caller.ctx.clone());
@@ -139,7 +135,7 @@ pub(super) struct Place {
 /// `POST /users/{user}/place`: sets profile, storage and quota (bytes, 0 is unlimited), and pins what is set.
 pub(super) async fn place(
     caller: Caller<ChangeUsers>,
-    Path(user): Path<String>,
+    Named(user): Named,
     Input(place): Input<Place>,
 ) -> Answer {
     let change = PlaceChange {
@@ -152,18 +148,18 @@ pub(super) async fn place(
 }
 
 /// `POST /users/{user}/unpin`: the mappings decide again at the user's next update.
-pub(super) async fn unpin(caller: Caller<ChangeUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn unpin(caller: Caller<ChangeUsers>, Named(user): Named) -> Answer {
     let id = found(&caller, user).await?.facts.id;
     changed(&caller, move |tx, ctx| users::unpin(tx, ctx, id)).await
 }
 
 /// `PUT /users/{user}/legal-hold`: forbids to purge the user.
-pub(super) async fn hold(caller: Caller<ChangeUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn hold(caller: Caller<ChangeUsers>, Named(user): Named) -> Answer {
     legal(&caller, user, LegalHold::Placed).await
 }
 
 /// `DELETE /users/{user}/legal-hold`: allows it again.
-pub(super) async fn lift(caller: Caller<ChangeUsers>, Path(user): Path<String>) -> Answer {
+pub(super) async fn lift(caller: Caller<ChangeUsers>, Named(user): Named) -> Answer {
     legal(&caller, user, LegalHold::Lifted).await
 }
 

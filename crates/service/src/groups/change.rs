@@ -32,12 +32,16 @@ pub fn create(
     groups::insert(tx, ctx.tenant, &group)?;
     let changes = [MemberChange::Add(member_ids.to_vec())];
     members::change(tx, ctx, &group, &changes)?;
+    let came_in: Vec<_> = groups::member_ids(tx, ctx.tenant, group.id, usize::MAX)?
+        .iter()
+        .filter_map(|id| GroupId::from_bytes(id))
+        .collect();
     append(
         tx,
         ctx,
         EventKind::GroupCreated,
         &group,
-        json!({"members": member_ids}),
+        json!({"members": came_in}),
     );
     Ok(group)
 }
@@ -95,7 +99,7 @@ fn remove(tx: &mut Tx<'_>, ctx: &Ctx, group: &Group) -> Result<(), Error> {
     // The row goes first: who adds somebody meanwhile waits, and finds no group.
     groups::remove(tx, ctx.tenant, group)?;
     if users::are_groups_mapped(&*tx.settings(ctx.tenant)?) {
-        due::put(tx, ctx.tenant, &[*group.id.as_bytes()], ctx.now)?;
+        due::put_members(tx, ctx.tenant, group.id, ctx.now)?;
     }
     groups::disband(tx, ctx.tenant, group.id)?;
     append(tx, ctx, EventKind::GroupDeleted, group, json!({}));

@@ -60,7 +60,7 @@ pub(super) fn find(
 pub(super) fn too_many() -> Error {
     let detail = format!(
         "This list would look at more than {MAX} users. Narrow its filter: userName eq \"...\" (or \
-         externalId, id, emails), or more letters of a name with co or sw. Without a filter, so many are sorted by userName or meta.created alone."
+         externalId, id, emails), or more letters of a name with co or sw. Without a filter, so many are sorted by userName or id alone."
     );
     ScimError::new(Kind::TooMany, detail).into()
 }

@@ -80,15 +80,12 @@ fn whole_page(tx: &mut Tx<'_>, ctx: &Ctx, connection: ConnectionId, page: Page) 
     Ok(Listing::of(total, found.records))
 }
 
-/// The order in which they were created is that of their ids.
+/// A list comes in the order of ids where nobody asks for another.
 fn is_natural(sort: &Sort) -> bool {
-    let is_created = |sub: &str| sub.eq_ignore_ascii_case("created");
     sort.order == Order::Ascending
         && sort.by.schema.is_none()
-        && match &sort.by.sub {
-            None => sort.by.attribute.eq_ignore_ascii_case("id"),
-            Some(sub) => sort.by.attribute.eq_ignore_ascii_case("meta") && is_created(sub),
-        }
+        && sort.by.sub.is_none()
+        && sort.by.attribute.eq_ignore_ascii_case("id")
 }
 
 /// The names that are compared are what the index has.

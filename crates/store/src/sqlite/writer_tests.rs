@@ -163,8 +163,6 @@ async fn every_statement_uses_an_index() {
         "BY_NAME",
         "BY_NAME_BACKWARDS",
         "FORMER_WITH_NAMESAKES",
-        // It sorts those whom it found by keys, so that two who ask at once do not wait crosswise.
-        "ASK",
         // At most as many as a search looks at because the index is behind.
         "CHANGED_SINCE",
     ];
