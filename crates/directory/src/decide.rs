@@ -172,7 +172,10 @@ impl Subject<'_> {
     /// Whether the mapping said no when it knew all that it looks at.
     fn has_judged(&self, mapping: &Mapping) -> bool {
         match self.carries {
-            Carries::NothingSince(at) => mapping.since.is_none_or(|since| since <= at),
+            // A time is kept to the millisecond.
+            Carries::NothingSince(at) => mapping
+                .since
+                .is_none_or(|since| since.as_millisecond() <= at.as_millisecond()),
             Carries::Everything | Carries::Changes => false,
         }
     }
