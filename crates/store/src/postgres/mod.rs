@@ -5,6 +5,7 @@
 
 mod dialect;
 mod link;
+mod params;
 mod session;
 mod tls;
 mod url;
