@@ -21,8 +21,8 @@ mod load;
 
 use std::process::Command;
 
-use load::{Measured, Target};
-use testkit::{Program, Serving, TestDatabase};
+use load::{Measured, milliseconds, target};
+use testkit::{Program, TestDatabase};
 
 /// A create as `pgbench` runs it. `:n` is a fresh number.
 const SCRIPT: &str = r"
@@ -78,10 +78,10 @@ async fn all() {
         if name == "many" {
             let read = load::reads(&provost, &measured.ids, 16, 50_000).await;
             println!(
-                "GET by id, 16 connections       {:>6.0}/s  p50 {:.2} ms  p99 {:.2} ms",
+                "GET by id, 16 connections       {:>6.0}/s  p50 {}  p99 {}",
                 read.rate(),
-                milliseconds(&read, 50),
-                milliseconds(&read, 99)
+                milliseconds(read.percentile(50)),
+                milliseconds(read.percentile(99))
             );
         }
     }
@@ -125,29 +125,12 @@ async fn pgbench() -> f64 {
     rate.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-fn target(serving: &Serving) -> Target {
-    let address = serving
-        .client
-        .base
-        .trim_start_matches("http://")
-        .trim_end_matches("/scim/v2");
-    Target {
-        address: address.parse().unwrap(),
-        base: "/scim/v2".to_owned(),
-        token: serving.client.token.clone(),
-    }
-}
-
 fn compare(name: &str, provost: &Measured, bare: f64) {
     println!(
-        "{name:<31} {:>6.0}/s  p50 {:.2} ms  p99 {:.2} ms   pgbench {bare:>6.0}/s   ratio {:.2}",
+        "{name:<31} {:>6.0}/s  p50 {}  p99 {}   pgbench {bare:>6.0}/s   ratio {:.2}",
         provost.rate(),
-        milliseconds(provost, 50),
-        milliseconds(provost, 99),
+        milliseconds(provost.percentile(50)),
+        milliseconds(provost.percentile(99)),
         provost.rate() / bare,
     );
-}
-
-fn milliseconds(measured: &Measured, percent: usize) -> f64 {
-    measured.percentile(percent).as_secs_f64() * 1_000.0
 }

@@ -16,7 +16,7 @@ mod load;
 
 use std::time::{Duration, Instant};
 
-use load::{Measured, Target};
+use load::{Measured, Target, milliseconds, target};
 use testkit::{Program, Serving, TestDatabase};
 
 const USERS: usize = 100_000;
@@ -365,23 +365,6 @@ async fn group(target: &Target, name: &str, members: &[String]) -> String {
         group_body(name, members),
     )];
     load::send(target, 1, &create, 201).await.ids.remove(0)
-}
-
-fn target(serving: &Serving) -> Target {
-    let address = serving
-        .client
-        .base
-        .trim_start_matches("http://")
-        .trim_end_matches("/scim/v2");
-    Target {
-        address: address.parse().unwrap(),
-        base: "/scim/v2".to_owned(),
-        token: serving.client.token.clone(),
-    }
-}
-
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
 }
 
 /// The most memory that a process ever had, in megabytes.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use testkit::Serving;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -33,6 +34,24 @@ impl Measured {
         sorted.sort_unstable();
         sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
     }
+}
+
+/// The server that was started.
+pub(crate) fn target(serving: &Serving) -> Target {
+    let address = serving
+        .client
+        .base
+        .trim_start_matches("http://")
+        .trim_end_matches("/scim/v2");
+    Target {
+        address: address.parse().unwrap(),
+        base: "/scim/v2".to_owned(),
+        token: serving.client.token.clone(),
+    }
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
 }
 
 /// Creates `count` people, named by `prefix`.

@@ -15,10 +15,10 @@ mod baseline;
 #[expect(dead_code, reason = "it is shared, and not all of it is wanted here")]
 mod load;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use load::{Measured, Target};
-use testkit::{Program, Serving};
+use load::{Measured, milliseconds, target};
+use testkit::Program;
 
 const USERS: usize = 100_000;
 
@@ -75,19 +75,6 @@ async fn all() {
     );
 }
 
-fn target(serving: &Serving) -> Target {
-    let address = serving
-        .client
-        .base
-        .trim_start_matches("http://")
-        .trim_end_matches("/scim/v2");
-    Target {
-        address: address.parse().unwrap(),
-        base: "/scim/v2".to_owned(),
-        token: serving.client.token.clone(),
-    }
-}
-
 fn compare(name: &str, provost: &Measured, baseline: &Measured) {
     println!(
         "{name:<31} {:>6.0}/s  p50 {}  p99 {}   bare {:>6.0}/s  p99 {}   ratio {:.2}",
@@ -98,10 +85,6 @@ fn compare(name: &str, provost: &Measured, baseline: &Measured) {
         milliseconds(baseline.percentile(99)),
         provost.rate() / baseline.rate(),
     );
-}
-
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
 }
 
 /// Anonymous memory of a process, in megabytes.
