@@ -139,8 +139,7 @@ fn mappings(store: &Store, settings: &Settings) -> Result<Vec<Check>, Failure> {
         checks.push(Check { subject, problem });
     }
     for mapping in &settings.mappings {
-        let words = store.read(|tx| service::groups::in_words(tx, settings, &mapping.condition))?;
-        if !words.contains(service::groups::GONE) {
+        if store.read(|tx| service::groups::has_all(tx, settings, &mapping.condition))? {
             continue;
         }
         checks.push(Check {

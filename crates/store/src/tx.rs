@@ -102,6 +102,11 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Whether others may write while this transaction does; SQLite has one writer.
+    pub fn has_rivals(&self) -> bool {
+        matches!(self.driver, Driver::Postgres(_))
+    }
+
     /// Which database it is.
     pub(crate) fn driver(&self) -> &Driver<'c> {
         &self.driver

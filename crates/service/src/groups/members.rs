@@ -147,12 +147,7 @@ impl Push<'_, '_> {
 
     fn clear(&mut self) -> Result<bool, Error> {
         if self.matters {
-            due::put(
-                self.tx,
-                self.ctx.tenant,
-                &[*self.group.id.as_bytes()],
-                self.ctx.now,
-            )?;
+            due::put_members(self.tx, self.ctx.tenant, self.group.id, self.ctx.now)?;
         }
         Ok(groups::clear(self.tx, self.ctx.tenant, self.group.id)?)
     }
@@ -163,15 +158,24 @@ impl Push<'_, '_> {
         if !self.matters {
             return Ok(());
         }
-        // Also about those who are decided about at once: somebody else may be writing them just now.
         let ids: Vec<_> = moved.into_iter().collect();
-        due::put(tx, ctx.tenant, &ids, ctx.now)?;
+        // With rivals also about those who are decided about at once: one of them may be writing them just now.
+        let for_all = self.care == Care::Many || tx.has_rivals();
+        if for_all {
+            due::put(tx, ctx.tenant, &ids, ctx.now)?;
+        }
         if self.care == Care::Many {
             return Ok(());
         }
-        for id in ids.iter().filter_map(|id| UserId::from_bytes(id)) {
-            if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
-                users::decide_again(tx, ctx, settings, user)?;
+        for id in ids {
+            let user = match UserId::from_bytes(&id) {
+                Some(id) => store::users::by_id(tx, ctx.tenant, Scope::All, id)?,
+                None => None,
+            };
+            match user {
+                Some(user) => users::decide_again(tx, ctx, settings, user)?,
+                None if for_all => {}
+                None => due::put(tx, ctx.tenant, &[id], ctx.now)?,
             }
         }
         Ok(())

@@ -19,9 +19,6 @@ pub(crate) use change::remove_all_of;
 pub use change::{create, delete, patch, replace};
 pub use list::{Listing, list};
 
-/// How a mapping tells of a group that is no more.
-pub const GONE: &str = "a group that is gone";
-
 /// Whether an answer tells the members: there may be a hundred thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Members {
@@ -135,6 +132,22 @@ pub fn named(tx: &mut Tx<'_>, settings: &Settings, text: &str, within: &[String]
     found.pop().ok_or_else(|| unknown().into())
 }
 
+/// Whether there are all groups that the condition names.
+///
+/// # Errors
+/// The store's.
+pub fn has_all(tx: &mut Tx<'_>, settings: &Settings, condition: &Condition) -> Result<bool, Error> {
+    let Condition::Group { groups } = condition else {
+        return Ok(true);
+    };
+    for id in groups {
+        if !has_any(tx, settings, None, std::slice::from_ref(id))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// A condition in words, with the names of its groups.
 pub fn in_words(tx: &mut Tx<'_>, settings: &Settings, condition: &Condition) -> Result<String, Error> {
     let Condition::Group { groups } = condition else {
@@ -149,7 +162,7 @@ pub fn in_words(tx: &mut Tx<'_>, settings: &Settings, condition: &Condition) -> 
                 let of = of.map_or_else(String::new, |of| format!(" of {}", of.name));
                 format!("{:?}{of}", group.display_name()?)
             }
-            Err(Error::Refused(Refusal::Unknown { .. })) => format!("{GONE} ({id})"),
+            Err(Error::Refused(Refusal::Unknown { .. })) => format!("a group that is gone ({id})"),
             Err(other) => return Err(other),
         };
         names.push(name);
