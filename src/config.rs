@@ -14,7 +14,7 @@ use crate::exit::Failure;
 /// Where the file is looked for if none is named.
 const FILE: &str = "provost.toml";
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "data",
     "database",
     "listen",
@@ -23,6 +23,7 @@ const KEYS: [&str; 8] = [
     "tls_key",
     "trusted_proxies",
     "log",
+    "provisioning_log",
 ];
 
 /// Everything that can be configured.
@@ -46,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// What is logged: `error`, `warn`, `info`, `debug`, or a filter such as `server=debug`.
     pub(crate) log: String,
+    /// Whether what identity providers send is kept in the provisioning log.
+    pub(crate) provisioning_log: bool,
 }
 
 impl Default for Config {
@@ -59,6 +62,7 @@ impl Default for Config {
             tls_key: None,
             trusted_proxies: Vec::new(),
             log: "warn".to_owned(),
+            provisioning_log: true,
         }
     }
 }

@@ -31,12 +31,17 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
+    // `cargo bench --bench speed -- log` measures that alone.
+    if std::env::args().any(|argument| argument == "log") {
+        return runtime.block_on(compare_log());
+    }
     runtime.block_on(all());
+    runtime.block_on(compare_log());
 }
 
 async fn all() {
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::new(env!("CARGO_BIN_EXE_provost"));
+    let program = program();
     let began = Instant::now();
     let serving = program.serve(&[]);
     println!(
@@ -73,6 +78,47 @@ async fn all() {
         "memory after that start         {:.0} MB anonymous",
         anonymous(serving.pid())
     );
+}
+
+/// What the provisioning log costs: creates with it and without, by turns, on two servers that are alike otherwise.
+async fn compare_log() {
+    let (with, without) = (program(), program());
+    let serve_without = |mut serve: std::process::Command| {
+        serve.env("PROVOST_PROVISIONING_LOG", "false");
+        serve
+    };
+    let (with_log, without_log) = (with.serve(&[]), without.serve_by(serve_without, &[]));
+    let (logged, bare) = (target(&with_log), target(&without_log));
+    let mut ratios = Vec::new();
+    for round in 0..9 {
+        let prefix = format!("log{round}");
+        let with = load::creates(&logged, &prefix, 64, 10_000).await.rate();
+        let without = load::creates(&bare, &prefix, 64, 10_000).await.rate();
+        println!(
+            "creates, 64 connections         with the provisioning log {with:>6.0}/s, without {without:>6.0}/s"
+        );
+        // The first round fills caches.
+        if round > 0 {
+            ratios.push(with / without);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "the provisioning log            ratio {:.2} (median of 8)",
+        f64::midpoint(ratios[3], ratios[4])
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let log = rusqlite::Connection::open(with.folder().join("data/provost.db-log")).unwrap();
+    let count = |sql: &str| log.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    println!(
+        "exchanges                       {} kept, {} dropped",
+        count("SELECT count(*) FROM exchanges"),
+        count("SELECT value FROM log_state WHERE name = 'dropped'")
+    );
+}
+
+fn program() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_provost"))
 }
 
 fn compare(name: &str, provost: &Measured, baseline: &Measured) {

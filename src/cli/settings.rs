@@ -50,6 +50,9 @@ pub(crate) enum Tenant {
         /// connection itself, and those of one that was removed
         #[arg(long, value_name = "DATE", value_parser = until)]
         accept_new_external_ids: Option<Until>,
+        /// Days for which the provisioning log keeps what identity providers sent, 1 to 365
+        #[arg(long, value_name = "DAYS")]
+        log_days: Option<u32>,
     },
 }
 

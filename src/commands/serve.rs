@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use directory::{Actor, TenantId};
-use server::{Control, Options, Server};
+use server::{Control, Options, ProvisioningLog, Server};
 use store::{DatabaseUrl, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -30,6 +30,11 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         tls: config.tls_cert.clone().zip(config.tls_key.clone()),
+        log: if config.provisioning_log {
+            ProvisioningLog::Kept
+        } else {
+            ProvisioningLog::None
+        },
     };
     let server = Server::bind(store.clone(), config.listen, options).await?;
     warn_without_https(&config);

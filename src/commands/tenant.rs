@@ -58,6 +58,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             max_active_users,
             over_limit,
             accept_new_external_ids,
+            log_days,
         } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
             let change = TenantChange {
@@ -69,6 +70,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 max_active_users,
                 over_limit,
                 accept_new_external_ids_until: accept_new_external_ids.map(|until| until.0),
+                log_days,
             };
             let mut ctx = session.context();
             ctx.tenant = tenant.id;

@@ -13,6 +13,7 @@ mod mappings;
 mod names;
 mod people;
 mod placement;
+mod provisioning_log;
 mod queries;
 mod sequences;
 mod tokens;

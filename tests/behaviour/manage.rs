@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::{id, path, start};
 
 /// Speaks to the management API with one key.
-struct Api<'p> {
+pub(crate) struct Api<'p> {
     provost: &'p Provost,
     key: String,
 }
@@ -29,13 +29,13 @@ async fn key(provost: &Provost, name: &str, role: Role) -> (String, ApiKey) {
     (secret.reveal().to_owned(), made)
 }
 
-async fn api(provost: &Provost, role: Role) -> Api<'_> {
+pub(crate) async fn api(provost: &Provost, role: Role) -> Api<'_> {
     let (key, _) = key(provost, role.name(), role).await;
     Api { provost, key }
 }
 
 impl Api<'_> {
-    async fn call(&self, method: Method, path: &str) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
         let root = self.provost.client.base.trim_end_matches("/scim/v2");
         let request = self
             .provost
@@ -45,7 +45,7 @@ impl Api<'_> {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    async fn send(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn send(&self, path: &str, body: Value) -> Answer {
         let root = self.provost.client.base.trim_end_matches("/scim/v2");
         let request = self
             .provost
@@ -56,7 +56,7 @@ impl Api<'_> {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         self.call(Method::GET, path).await.expect(200)
     }
 
@@ -70,7 +70,12 @@ impl Api<'_> {
 }
 
 /// Every route, with what it takes.
-const ROUTES: [(&str, &str, Action); 16] = [
+const ROUTES: [(&str, &str, Action); 21] = [
+    ("GET", "/exchanges", Action::ReadExchanges),
+    ("GET", "/exchanges/unknown", Action::ReadExchanges),
+    ("GET", "/users/ava@example.com/exchanges", Action::ReadExchanges),
+    ("GET", "/refusals", Action::ReadExchanges),
+    ("DELETE", "/refusals/unknown", Action::DismissRefusals),
     ("GET", "/events", Action::ReadEvents),
     ("GET", "/users", Action::ReadUsers),
     ("GET", "/users/ava@example.com", Action::ReadUsers),
@@ -121,6 +126,7 @@ async fn every_route_refuses_a_stranger_an_ended_key_and_too_small_a_role() {
             let expected = match role.may(action) {
                 // Without a reason it is no more than a bad request.
                 true if route.ends_with("/delete") => 400,
+                true if route.ends_with("/unknown") => 404,
                 true => 200,
                 false => 403,
             };

@@ -54,6 +54,8 @@ kinds! {
     KeyCreated = "key.created";
     /// An API key was ended.
     KeyRevoked = "key.revoked";
+    /// An administrator wants to see a refused person no longer.
+    RefusalDismissed = "refusal.dismissed";
     /// A group came into being.
     GroupCreated = "group.created";
     /// A group's attributes changed.

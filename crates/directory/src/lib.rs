@@ -7,6 +7,7 @@ mod bytes;
 mod context;
 mod decide;
 mod event;
+mod exchange;
 pub mod extension;
 mod group;
 mod ids;
@@ -24,6 +25,7 @@ pub use bytes::Bytes;
 pub use context::{Actor, Ctx, Ids};
 pub use decide::{Answer, Carries, Judged, Looked, Subject, Verdict, decide, judge};
 pub use event::{Event, EventKind};
+pub use exchange::{Exchange, ExchangeDetail, RefusedPerson};
 pub use group::{Belonging, Group, Member, belongings_to_json};
 pub use ids::{
     AttributeId, ConnectionId, GroupId, KeyId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId,

@@ -18,11 +18,13 @@ pub enum Thing {
     User,
     Group,
     Key,
+    Exchange,
+    RefusedPerson,
 }
 
 impl Thing {
     fn article(self) -> &'static str {
-        if matches!(self, Self::Attribute | Self::Key) {
+        if matches!(self, Self::Attribute | Self::Key | Self::Exchange) {
             "an"
         } else {
             "a"
@@ -43,6 +45,8 @@ impl fmt::Display for Thing {
             Self::User => "user",
             Self::Group => "group",
             Self::Key => "API key",
+            Self::Exchange => "exchange",
+            Self::RefusedPerson => "refused person",
         })
     }
 }
@@ -65,7 +69,7 @@ pub enum Refusal {
         "The e-mail address \"{email}\" is taken: {holder}. This tenant allows each address once (unique_email)."
     )]
     EmailTaken { email: String, holder: String },
-    #[error("{}", unmatched(looked))]
+    #[error("{}", unmatched(looked, quoted))]
     Unmatched { looked: Vec<Looked> },
     #[error(
         "The profile \"{profile}\" is full: {max} active users is its maximum. Raise it with `provost profile set`, or \
@@ -174,13 +178,30 @@ impl Refusal {
         )
     }
 
+    /// The sentence as the provisioning log keeps it: without the values of attributes, which may be declared nowhere.
+    pub fn for_the_log(&self) -> String {
+        match self {
+            Self::Unmatched { looked } => unmatched(looked, |found| match found.len() {
+                1 => "a value".to_owned(),
+                count => format!("{count} values"),
+            }),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether it is about something that does not exist.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. } | Self::Purged { .. })
     }
 }
 
-fn unmatched(looked: &[Looked]) -> String {
+/// At most five of the values, each in quotes.
+fn quoted(found: &[String]) -> String {
+    let found: Vec<_> = found.iter().take(5).map(|value| format!("\"{value}\"")).collect();
+    found.join(", ")
+}
+
+fn unmatched(looked: &[Looked], told: fn(&[String]) -> String) -> String {
     if looked.is_empty() {
         return "No mapping matched: there is none for this connection. Add one in Provost, such as a mapping for any user.".to_owned();
     }
@@ -188,10 +209,7 @@ fn unmatched(looked: &[Looked]) -> String {
         .iter()
         .map(|looked| match looked.found.as_slice() {
             [] => format!("{} (the request carries none)", looked.attribute),
-            found => {
-                let found: Vec<_> = found.iter().take(5).map(|value| format!("\"{value}\"")).collect();
-                format!("{} (the request carries {})", looked.attribute, found.join(", "))
-            }
+            found => format!("{} (the request carries {})", looked.attribute, told(found)),
         })
         .collect();
     format!(

@@ -29,25 +29,33 @@ pub enum Action {
     ChangeUsers,
     /// Look at connections, profiles, storages and mappings.
     ReadSettings,
+    /// Look at what identity providers sent, and whom a refusal keeps out.
+    ReadExchanges,
+    /// Put the refusal of a person aside.
+    DismissRefusals,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ReadUsers,
         Self::ReadEvents,
         Self::PreserveUsers,
         Self::ChangeUsers,
         Self::ReadSettings,
+        Self::ReadExchanges,
+        Self::DismissRefusals,
     ];
 
     /// The roles that may do it.
     pub fn roles(self) -> &'static [Role] {
         match self {
             Self::ReadUsers => &[Role::Owner, Role::Manager, Role::Helpdesk, Role::Auditor],
-            Self::ReadEvents | Self::ReadSettings => &[Role::Owner, Role::Manager, Role::Auditor],
+            Self::ReadEvents | Self::ReadSettings | Self::ReadExchanges => {
+                &[Role::Owner, Role::Manager, Role::Auditor]
+            }
             Self::PreserveUsers => &[Role::Owner, Role::Manager, Role::Helpdesk],
-            Self::ChangeUsers => &[Role::Owner, Role::Manager],
+            Self::ChangeUsers | Self::DismissRefusals => &[Role::Owner, Role::Manager],
         }
     }
 }

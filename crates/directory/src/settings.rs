@@ -211,9 +211,19 @@ pub struct Tenant {
     /// exchanged for another.
     #[serde(default)]
     pub accept_new_external_ids_until: Option<Timestamp>,
+    /// For how many days exchanges are kept in the provisioning log.
+    #[serde(default = "Tenant::log_days")]
+    pub log_days: u32,
 }
 
 impl Tenant {
+    /// The days for which exchanges are kept where nobody says otherwise.
+    pub const LOG_DAYS: u32 = 30;
+
+    fn log_days() -> u32 {
+        Self::LOG_DAYS
+    }
+
     /// Whether another externalId says nothing about who somebody is now.
     pub fn accepts_new_external_ids(&self, now: Timestamp) -> bool {
         self.accept_new_external_ids_until

@@ -10,6 +10,9 @@ use directory::{TenantId, Timestamp, TokenId};
 use ipnet::IpNet;
 use store::Store;
 
+use crate::ProvisioningLog;
+use crate::recorder::Recorder;
+
 /// Where SCIM is, below the public URL.
 pub const BASE_PATH: &str = "/scim/v2";
 
@@ -25,6 +28,7 @@ struct Shared {
     trusted_proxies: Vec<IpNet>,
     scheme: &'static str,
     address: SocketAddr,
+    recorder: Recorder,
     /// Tokens that were taken since this was last written down: that is not worth a transaction a request.
     used: Mutex<HashMap<TokenId, (TenantId, Timestamp)>>,
 }
@@ -36,6 +40,7 @@ impl App {
         trusted_proxies: Vec<IpNet>,
         is_tls: bool,
         address: SocketAddr,
+        log: ProvisioningLog,
     ) -> Self {
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let scheme = if is_tls { "https" } else { "http" };
@@ -46,6 +51,7 @@ impl App {
                 trusted_proxies,
                 scheme,
                 address,
+                recorder: Recorder::new(log),
                 used: Mutex::default(),
             }),
         }
@@ -89,6 +95,11 @@ impl App {
             Some(host) => format!("{}://{host}{BASE_PATH}", scheme.unwrap_or(shared.scheme)),
             None => format!("{}{BASE_PATH}", self.public_url()),
         }
+    }
+
+    /// What writes the provisioning log.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.shared.recorder
     }
 
     /// Notes that a token was taken.

@@ -5,9 +5,11 @@
 
 mod app;
 pub mod clock;
+mod exchange;
 mod manage;
 mod ops;
 mod path;
+mod recorder;
 mod request;
 mod scim;
 mod tls;
@@ -46,6 +48,18 @@ pub struct Options {
     pub trusted_proxies: Vec<IpNet>,
     /// Certificate chain and private key, PEM files; without them it is plain HTTP.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// What is kept of requests.
+    pub log: ProvisioningLog,
+}
+
+/// Whether what identity providers send is kept for the administrator to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProvisioningLog {
+    /// It is, without secrets.
+    #[default]
+    Kept,
+    /// Nothing is; not even how many requests there were.
+    None,
 }
 
 /// Why a server cannot start or go on.
@@ -112,6 +126,7 @@ impl Server {
             options.trusted_proxies,
             tls.is_some(),
             address,
+            options.log,
         );
         Ok(Self {
             app,
@@ -152,6 +167,8 @@ impl Server {
         let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);
         let make_service =
             ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
+        let recorder = self.app.recorder().clone();
+        let scribe = recorder.start(self.app.store.clone()).map_err(Error::Serve)?;
         let worker = tokio::spawn(worker::run(self.app.clone()));
         let indexer = tokio::spawn(worker::index_names(self.app.clone()));
         let mut server = axum_server::from_tcp(self.listener)
@@ -174,6 +191,10 @@ impl Server {
         worker.abort();
         indexer.abort();
         worker::flush(&self.app).await;
+        recorder.stop();
+        if let Some(scribe) = scribe {
+            drop(tokio::task::spawn_blocking(move || scribe.join()).await);
+        }
         outcome.map_err(Error::Serve)
     }
 }

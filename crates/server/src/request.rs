@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use directory::{Actor, Ctx, TenantId};
@@ -28,6 +28,13 @@ pub(crate) async fn number(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(HEADER, id);
     }
     response
+}
+
+/// The request's number.
+pub(crate) fn id(extensions: &Extensions) -> Uuid {
+    extensions
+        .get::<RequestId>()
+        .map_or_else(clock::fresh_id, |&RequestId(id)| id)
 }
 
 /// What the request by `actor` brings along.

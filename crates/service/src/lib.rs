@@ -4,6 +4,7 @@
 //! and answers. It opens no connection and sends nothing, and it may be run again.
 
 mod error;
+pub mod exchanges;
 pub mod explain;
 pub mod feed;
 pub mod first_run;

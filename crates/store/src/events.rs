@@ -16,6 +16,7 @@ statements! {
              WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
     OF_USER = "SELECT seq, kind, user_id, at, actor, request_id, data FROM events
                WHERE tenant = ?1 AND user_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
+    PURGED_SINCE = "SELECT seq, tenant, user_id, at FROM events WHERE kind = 'user.purged' AND seq > ?1 ORDER BY seq LIMIT ?2";
     EPOCH = "SELECT value FROM meta WHERE name = 'epoch'";
 }
 
@@ -70,6 +71,31 @@ pub fn of_user(
         params![tenant.as_bytes(), user.as_bytes(), seq, limit],
         Recorded::read,
     )
+}
+
+/// That a user was purged.
+#[derive(Debug, Clone, Copy)]
+pub struct Purged {
+    /// The event's number.
+    pub seq: i64,
+    /// Whose it was.
+    pub tenant: TenantId,
+    /// Who is gone.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who was purged by events with numbers above `seq`, at most `limit`.
+pub fn purged_since(tx: &mut Tx<'_>, seq: i64, limit: i64) -> Result<Vec<Purged>, Error> {
+    tx.all(PURGED_SINCE, params![seq, limit], |row| {
+        Ok(Purged {
+            seq: row.integer(0)?,
+            tenant: row.id(1, TenantId::from_bytes)?,
+            user: row.id(2, UserId::from_bytes)?,
+            at: row.time(3)?,
+        })
+    })
 }
 
 /// Which life of the database it is: a restore raises it, and the numbers of events mean other events then.

@@ -13,6 +13,7 @@ mod finding;
 pub mod groups;
 pub mod keys;
 pub mod leases;
+pub mod log;
 mod migrate;
 mod postgres;
 pub mod search;
@@ -134,6 +135,43 @@ impl Store {
             Engine::Sqlite(sqlite) => {
                 let sqlite = Arc::clone(sqlite);
                 tokio::task::spawn_blocking(move || sqlite.read(work))
+                    .await
+                    .unwrap_or_else(|_| Err(Error::Panicked.into()))
+            }
+            Engine::Postgres(postgres) => postgres.scan(work).await,
+        }
+    }
+
+    /// Writes the provisioning log in a transaction of its own, while the thread that asks waits.
+    ///
+    /// # Errors
+    /// What `work` fails with, or the store's own failure as `E`; nothing of it stays then.
+    pub fn write_log<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<R, E> + Send,
+        R: Send,
+        E: From<Error> + Send,
+    {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.log().write(work),
+            Engine::Postgres(postgres) => postgres.write_log(work),
+        }
+    }
+
+    /// Reads the provisioning log, on a thread where it holds up nobody.
+    ///
+    /// # Errors
+    /// What `work` fails with, or [`Error::Panicked`].
+    pub async fn read_log<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => {
+                let sqlite = Arc::clone(sqlite);
+                tokio::task::spawn_blocking(move || sqlite.log().read(work))
                     .await
                     .unwrap_or_else(|_| Err(Error::Panicked.into()))
             }

@@ -8,16 +8,20 @@ use crate::sql::params;
 use crate::{Error, sql::Statement};
 
 /// The schema version that this program writes.
-pub const SCHEMA: i64 = 5;
+pub const SCHEMA: i64 = 6;
 
 /// What brings a database from version `n` to `n + 1`, and the oldest program that can use the result.
-const STEPS: [(&str, i64); 5] = [
+const STEPS: [(&str, i64); 6] = [
     (include_str!("../migrations/0001.sql"), 1),
     (include_str!("../migrations/0002.sql"), 2),
     (include_str!("../migrations/0003.sql"), 2),
     (include_str!("../migrations/0004.sql"), 4),
     (include_str!("../migrations/0005.sql"), 4),
+    (include_str!("../migrations/0006.sql"), 4),
 ];
+
+/// The schema version with which the provisioning log came, and its first step; SQLite has it in a file of its own.
+const LOG: (i64, &str) = (6, crate::log::STEPS[0]);
 
 const SET: Statement = Statement(
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -38,6 +42,9 @@ pub(crate) fn migrate(place: &mut Place<'_>, database: &str) -> Result<(), Error
             continue;
         }
         place.script(step)?;
+        if at == LOG.0 && matches!(place, Place::Postgres(_)) {
+            place.script(LOG.1)?;
+        }
         for (name, value) in [("schema_version", at), ("oldest_program", oldest_program)] {
             place.set(name, value)?;
         }

@@ -35,6 +35,8 @@ rights! {
     PreserveUsers;
     ChangeUsers;
     ReadSettings;
+    ReadExchanges;
+    DismissRefusals;
 }
 
 /// Somebody with a live key and the right.

@@ -2,6 +2,7 @@
 
 mod caller;
 mod events;
+mod exchanges;
 mod input;
 mod problem;
 mod settings;
@@ -15,7 +16,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -43,6 +44,11 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/users/{user}/unpin", post(users::unpin))
         .route("/users/{user}/legal-hold", put(users::hold).delete(users::lift))
         .route("/users/{user}/delete", post(users::delete))
+        .route("/exchanges", get(exchanges::list))
+        .route("/exchanges/{id}", get(exchanges::show))
+        .route("/users/{user}/exchanges", get(exchanges::of_user))
+        .route("/refusals", get(exchanges::refused))
+        .route("/refusals/{id}", delete(exchanges::dismiss))
         .route("/connections", get(settings::connections))
         .route("/profiles", get(settings::profiles))
         .route("/storages", get(settings::storages))

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use scim::{Kind, Object, json};
 
+use super::record::Draft;
 use super::{Failure, MAX_BODY, MAX_GROUP_BODY};
 use crate::app::App;
 
@@ -20,6 +21,7 @@ impl FromRequest<App> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let draft = request.extensions().get::<Draft>().cloned();
         check_media_type(request.headers())?;
         let is_group = request.uri().path().contains("/Groups");
         let max = if is_group { MAX_GROUP_BODY } else { MAX_BODY };
@@ -38,6 +40,9 @@ impl FromRequest<App> for Body {
                 ));
             }
         };
+        if let Some(draft) = draft {
+            draft.has_body(bytes.clone());
+        }
         Ok(Self(json::parse_object(&bytes)?))
     }
 }

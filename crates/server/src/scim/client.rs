@@ -4,12 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::http::{Extensions, HeaderMap, header, request::Parts};
 use directory::{Actor, ConnectionId, Ctx, Secret, Settings, rfc3339};
 use scim::Kind;
 use service::tokens::{Shut, judge};
 
 use super::Failure;
+use super::record::Draft;
 use crate::app::App;
 use crate::{clock, request};
 
@@ -31,8 +32,11 @@ impl FromRequestParts<App> for Client {
         let secret = secret_in(&parts.headers)?;
         let found = app.store.credential(secret.hash(), now).await;
         let (credential, settings) = found.map_err(service::Error::from)?.ok_or_else(unknown)?;
-        judge(&credential.token, now).map_err(refusal)?;
         let connection = credential.token.connection;
+        if let Some(draft) = parts.extensions.get::<Draft>() {
+            draft.is_by(credential.tenant, connection, &settings);
+        }
+        judge(&credential.token, now).map_err(refusal)?;
         let name = settings
             .connection(connection)
             .map(|connection| connection.name.to_string())
@@ -46,7 +50,7 @@ impl FromRequestParts<App> for Client {
                 credential.tenant,
             )
         };
-        let base = app.base(&parts.headers, &parts.uri, peer(parts));
+        let base = app.base(&parts.headers, &parts.uri, peer(&parts.extensions));
         Ok(Self {
             app: app.clone(),
             ctx,
@@ -97,9 +101,8 @@ fn refusal(shut: Shut) -> Failure {
     Failure::new(Kind::Unauthorized, detail)
 }
 
-fn peer(parts: &Parts) -> Option<IpAddr> {
-    parts
-        .extensions
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|ConnectInfo(address)| address.ip())
 }

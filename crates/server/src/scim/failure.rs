@@ -13,25 +13,66 @@ const RETRY_AFTER: u32 = 5;
 
 /// Why a request has no other answer.
 #[derive(Debug)]
-pub(super) struct Failure(ScimError);
+pub(super) struct Failure {
+    told: ScimError,
+    /// The sentence for the provisioning log, where it is another.
+    kept: Option<String>,
+}
+
+/// Why a request was refused, as the provisioning log keeps it.
+#[derive(Debug, Clone)]
+pub(super) struct Reason {
+    pub(super) detail: String,
+    pub(super) scim_type: Option<&'static str>,
+}
 
 impl Failure {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self(ScimError::new(kind, detail))
+        ScimError::new(kind, detail).into()
     }
 }
 
 impl From<ScimError> for Failure {
-    fn from(error: ScimError) -> Self {
-        Self(error)
+    fn from(told: ScimError) -> Self {
+        // Its path or filter may look at what is not kept.
+        let is_quoted = matches!(
+            told.kind,
+            Kind::InvalidPath | Kind::InvalidFilter | Kind::NoTarget
+        );
+        let kept = is_quoted.then(|| without_values(&told.detail));
+        Self { told, kept }
     }
+}
+
+/// The sentence without what it quotes, but for a plain name.
+fn without_values(detail: &str) -> String {
+    let parts = detail.replace("\\\"", "'");
+    let is_name = |part: &str| {
+        part.chars()
+            .all(|letter| letter.is_alphanumeric() || ":._-".contains(letter))
+    };
+    let parts: Vec<_> = parts
+        .split('"')
+        .enumerate()
+        .map(|(at, part)| {
+            if at % 2 == 1 && !is_name(part) {
+                "..."
+            } else {
+                part
+            }
+        })
+        .collect();
+    parts.join("\"")
 }
 
 impl From<service::Error> for Failure {
     fn from(error: service::Error) -> Self {
         match error {
-            service::Error::Refused(refusal) => Self::new(kind_of(&refusal), refusal.to_string()),
-            service::Error::Scim(error) => Self(error),
+            service::Error::Refused(refusal) => Self {
+                told: ScimError::new(kind_of(&refusal), refusal.to_string()),
+                kept: Some(refusal.for_the_log()),
+            },
+            service::Error::Scim(error) => error.into(),
             service::Error::Store(error) => {
                 tracing::error!(%error, "the database failed a request");
                 match error {
@@ -80,10 +121,14 @@ fn kind_of(refusal: &Refusal) -> Kind {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let kind = self.0.kind;
+        let kind = self.told.kind;
         tracing::info!(status = kind.status(), scim_type = kind.scim_type(), "refused");
         let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = scim(status, self.0.to_json().to_string());
+        let mut response = scim(status, self.told.to_json().to_string());
+        response.extensions_mut().insert(Reason {
+            detail: self.kept.unwrap_or(self.told.detail),
+            scim_type: kind.scim_type(),
+        });
         let headers = response.headers_mut();
         match kind {
             Kind::Unauthorized => {

@@ -13,6 +13,7 @@ use super::body::Body;
 use super::client::Client;
 use super::precondition::{Precondition, with_version};
 use super::query::{ListQuery, Shape, searched};
+use super::record::About;
 use super::search::Found;
 use super::{Answer, Failure, scim};
 
@@ -172,7 +173,8 @@ fn text(client: &Client, shape: &Shape, shown: &Shown) -> String {
 }
 
 fn answer(client: &Client, shape: &Shape, status: StatusCode, shown: &Shown) -> Response {
-    let response = scim(status, text(client, shape, shown));
+    let mut response = scim(status, text(client, shape, shown));
+    response.extensions_mut().insert(About::Group(shown.group.id));
     let version = shown.group.version_with(shown.members.as_deref());
     with_version(&version, response)
 }

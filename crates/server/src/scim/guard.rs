@@ -16,7 +16,8 @@ use crate::app::BASE_PATH;
 /// How long a request may take in all; identity providers hang up after sixty seconds.
 const TIME: Duration = Duration::from_secs(20);
 
-pub(super) async fn no_such_endpoint(OriginalUri(uri): OriginalUri) -> Failure {
+/// The token is looked at so that the provisioning log has a base URL that was mistyped.
+pub(super) async fn no_such_endpoint(_: Result<Client, Failure>, OriginalUri(uri): OriginalUri) -> Failure {
     let detail = format!(
         "There is nothing at {:?}. The SCIM base URL ends in {BASE_PATH}; users are at {BASE_PATH}/Users.",
         uri.path()
@@ -24,7 +25,7 @@ pub(super) async fn no_such_endpoint(OriginalUri(uri): OriginalUri) -> Failure {
     Failure::new(Kind::NotFound, detail)
 }
 
-pub(super) async fn no_such_method(method: Method) -> Failure {
+pub(super) async fn no_such_method(_: Result<Client, Failure>, method: Method) -> Failure {
     Failure::new(
         Kind::MethodNotAllowed,
         format!("This endpoint has no method {method}."),

@@ -8,19 +8,21 @@ mod groups;
 mod guard;
 mod precondition;
 mod query;
+mod record;
 mod search;
 mod users;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::{App, BASE_PATH};
 use failure::Failure;
+pub(crate) use record::About;
 
 /// Largest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -56,6 +58,7 @@ pub(crate) fn router(app: &App) -> Router {
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn(guard::in_time))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), record::record))
         .with_state(app.clone())
 }
 

@@ -12,6 +12,7 @@ use super::body::Body;
 use super::client::Client;
 use super::precondition::{Precondition, with_version};
 use super::query::{ListQuery, Shape, searched};
+use super::record::About;
 use super::search::Found;
 use super::{Answer, Failure, scim};
 
@@ -176,7 +177,8 @@ fn with_groups(user: Record, tx: &mut Tx<'_>, ctx: &Ctx) -> Result<InGroups, ser
 
 fn shown(client: &Client, shape: &Shape, status: StatusCode, (user, belongings): &InGroups) -> Response {
     let json = user.to_scim_in(belongings, &client.settings, Some(&client.base));
-    let response = scim(status, shape.text(&client.settings.schemas, json));
+    let mut response = scim(status, shape.text(&client.settings.schemas, json));
+    response.extensions_mut().insert(About::User(user.facts.id));
     with_version(&user.version_in(belongings), response)
 }
 

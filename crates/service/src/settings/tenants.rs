@@ -28,6 +28,8 @@ pub struct TenantChange {
     pub over_limit: Option<OrHold>,
     /// Until when a deleted user's name with another externalId is the same person; `Some(None)` ends it now.
     pub accept_new_external_ids_until: Option<Option<Timestamp>>,
+    /// Days for which exchanges are kept, 1 to 365.
+    pub log_days: Option<u32>,
 }
 
 /// The tenant called `name`.
@@ -67,6 +69,7 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
         max_active_users: None,
         over_limit: OrHold::Refuse,
         accept_new_external_ids_until: None,
+        log_days: Tenant::LOG_DAYS,
     }
 }
 
@@ -121,7 +124,7 @@ fn check_free(tx: &mut Tx<'_>, tenant: &Tenant) -> Result<(), Error> {
 /// Changes the tenant of `ctx`.
 ///
 /// # Errors
-/// [`Refusal::BadName`], [`Refusal::NameTaken`].
+/// [`Refusal::BadName`], [`Refusal::NameTaken`], [`Refusal::BadSetting`].
 pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, Error> {
     let before = tx.settings_to_change(ctx.tenant)?.tenant.clone();
     let tenant = Tenant {
@@ -138,7 +141,12 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
         accept_new_external_ids_until: change
             .accept_new_external_ids_until
             .unwrap_or(before.accept_new_external_ids_until),
+        log_days: change.log_days.unwrap_or(before.log_days),
     };
+    if !(1..=365).contains(&tenant.log_days) {
+        let detail = "The provisioning log is kept for 1 to 365 days.".to_owned();
+        return Err(Refusal::BadSetting { detail }.into());
+    }
     check_free(tx, &tenant)?;
     store::settings::put_tenant(tx, &tenant)?;
     append(tx, ctx, EventKind::SettingChanged, "tenant", &tenant);

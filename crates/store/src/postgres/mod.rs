@@ -42,6 +42,8 @@ pub(crate) struct Postgres {
     looks: Arc<Semaphore>,
     scans: Arc<Semaphore>,
     cache: Arc<Cache>,
+    /// What writes the provisioning log; opened when it is first used.
+    log: Mutex<Option<Link>>,
 }
 
 /// Connections that nobody uses.
@@ -99,6 +101,7 @@ impl Postgres {
             looks: Arc::new(Semaphore::new(READERS - SCANS)),
             scans: Arc::new(Semaphore::new(SCANS)),
             cache,
+            log: Mutex::new(None),
         })
     }
 
@@ -177,6 +180,35 @@ impl Postgres {
             this.read_with(link, Snapshot::One, work).0
         });
         scanned.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+    }
+
+    /// Writes the provisioning log, by a connection of its own and without a wait for the disk.
+    pub(crate) fn write_log<R: Send, E: From<Error> + Send>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<R, E> + Send,
+    ) -> Result<R, E> {
+        apart(|| {
+            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut link = match log.take() {
+                Some(link) => link,
+                None => Link::connect(&self.url)?,
+            };
+            link.begin("BEGIN; SET LOCAL synchronous_commit = off");
+            match work(&mut Tx::new(Driver::Postgres(&mut link), &self.cache)) {
+                Ok(done) => {
+                    // A connection that fails is closed, and with it the transaction.
+                    link.commit()?;
+                    *log = Some(link);
+                    Ok(done)
+                }
+                Err(error) => {
+                    if link.rollback().is_ok() {
+                        *log = Some(link);
+                    }
+                    Err(error)
+                }
+            }
+        })
     }
 
     pub(crate) fn health(&self) -> Result<Vec<Finding>, Error> {

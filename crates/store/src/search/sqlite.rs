@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params a
 
 use super::{Changed, Changes, Seen};
 use crate::sql::{params, statements};
+use crate::sqlite::is_damage;
 use crate::users::{record, select};
 use crate::{Error, Tx, events};
 
@@ -131,11 +132,8 @@ impl Index {
     }
 
     fn remove(&self) {
-        for end in ["", "-wal", "-shm"] {
-            let mut file = self.path.clone().into_os_string();
-            file.push(end);
-            drop(std::fs::remove_file(file));
-        }
+        drop(std::fs::remove_file(&self.path));
+        crate::sqlite::remove_beside(&self.path);
     }
 }
 
@@ -158,13 +156,6 @@ pub(crate) enum Advanced {
     Further,
     /// There may be more, and somebody was taken out.
     Forgot,
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
-    )
 }
 
 fn open(path: &Path) -> Result<Connection, Error> {

@@ -13,6 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::cache::Cache;
+use crate::log::LogFile;
 use crate::search::sqlite::{Advanced, Index, Step};
 use crate::tx::Driver;
 use crate::work::now;
@@ -38,6 +39,7 @@ pub(crate) struct Sqlite {
     readers: Mutex<Vec<(u64, Connection)>>,
     cache: Arc<Cache>,
     index: Index,
+    log: LogFile,
 }
 
 /// Holds the database for one server until it is dropped.
@@ -58,12 +60,14 @@ impl Sqlite {
         let copier = connect(path)?;
         configure(&copier)?;
         let writer = Writer::start(connection, Checkpoint::start(copier)?, Arc::clone(&cache))?;
+        let log = LogFile::of(path, &cache);
         Ok(Self {
             path: path.to_owned(),
             writer,
             readers: Mutex::default(),
             cache,
             index: Index::of(path),
+            log,
         })
     }
 
@@ -86,6 +90,10 @@ impl Sqlite {
             Err(TryLockError::WouldBlock) => Err(Error::Claimed { database }),
             Err(TryLockError::Error(error)) => Err(unreachable(error)),
         }
+    }
+
+    pub(crate) fn log(&self) -> &LogFile {
+        &self.log
     }
 
     pub(crate) fn cache(&self) -> &Arc<Cache> {
@@ -201,6 +209,23 @@ pub(crate) fn make_private(path: &Path) {
         .create_new(true)
         .mode(0o600)
         .open(path);
+}
+
+/// Whether a file is none of SQLite's, or no longer.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+    )
+}
+
+/// Removes what SQLite keeps beside a file that is gone.
+pub(crate) fn remove_beside(path: &Path) {
+    for end in ["-wal", "-shm"] {
+        let mut file = path.to_owned().into_os_string();
+        file.push(end);
+        drop(std::fs::remove_file(file));
+    }
 }
 
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {

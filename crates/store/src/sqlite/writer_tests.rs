@@ -196,6 +196,28 @@ async fn every_statement_uses_an_index() {
 }
 
 #[test]
+fn every_statement_of_the_log_uses_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    store(&folder)
+        .write_log(|tx| crate::log::drop_some(tx, 1))
+        .unwrap();
+    let raw = rusqlite::Connection::open(folder.path().join("t.db-log")).unwrap();
+    for (name, statement) in crate::log::statements() {
+        let mut plan = raw
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.0))
+            .unwrap();
+        let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
+        let steps: Vec<String> = plan
+            .query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let walks = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+        assert!(!steps.iter().any(walks), "{name}: {steps:?}");
+    }
+}
+
+#[test]
 fn the_doctor_finds_a_new_database_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let findings = store(&folder).health().unwrap();
