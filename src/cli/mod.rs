@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Check the configuration, the database and the settings
     Doctor,
+    /// Print the management API's description (`OpenAPI` 3.1)
+    Openapi,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -3,10 +3,11 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use directory::{Record, Settings, UserId};
+use directory::UserId;
 use serde_json::{Value, json};
+use service::outlook::{self, Seen};
 use service::settings::mapping_list::{self, Applied, MappingList};
-use service::users::{self, Outlook};
+use service::users;
 
 use super::Session;
 use crate::exit::Failure;
@@ -120,17 +121,6 @@ fn is_agreed() -> Result<bool, Failure> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// What the mappings would do.
-#[derive(Default)]
-struct Seen {
-    moved: usize,
-    admitted: usize,
-    marked: usize,
-    unknown: usize,
-    stay: usize,
-    changes: Vec<Value>,
-}
-
 async fn look(session: &Session, list: Option<MappingList>) -> Result<Seen, Failure> {
     let (settings, ctx) = (session.settings()?, session.context());
     let planned = match list {
@@ -139,84 +129,7 @@ async fn look(session: &Session, list: Option<MappingList>) -> Result<Seen, Fail
     };
     let seen = session
         .store
-        .scan(move |tx| {
-            let mut seen = Seen::default();
-            users::preview(tx, &ctx, &planned, |before, outlook, after| {
-                seen.note(&planned, before, outlook, &after);
-            })?;
-            Ok::<_, service::Error>(seen)
-        })
+        .scan(move |tx| outlook::look(tx, &ctx, &planned, usize::MAX))
         .await?;
     Ok(seen)
-}
-
-impl Seen {
-    fn note(&mut self, settings: &Settings, before: &Record, outlook: Outlook<'_>, after: &Record) {
-        let changes = before.facts.placement != after.facts.placement
-            || before.facts.lifecycle != after.facts.lifecycle;
-        let (count, why) = match outlook {
-            Outlook::Unknown(mapping) => (
-                &mut self.unknown,
-                format!(
-                    "cannot be judged: the mapping {} looks at what is not kept",
-                    mapping.name
-                ),
-            ),
-            _ if !changes => {
-                self.stay += 1;
-                return;
-            }
-            Outlook::Moves(mapping) => (&mut self.moved, format!("the mapping {} matches", mapping.name)),
-            Outlook::Admitted => (&mut self.admitted, "was held, and would be active".to_owned()),
-            Outlook::Waits => (&mut self.marked, "is held, now for a seat".to_owned()),
-            Outlook::Stays => (
-                &mut self.marked,
-                "the mark goes: a mapping gives what the user has".to_owned(),
-            ),
-            Outlook::Unmatched => (
-                &mut self.marked,
-                "no mapping matches: stays, and is marked so".to_owned(),
-            ),
-            Outlook::Full(mapping) => (
-                &mut self.marked,
-                format!(
-                    "the mapping {} matches, and its profile is full: stays, and is marked so",
-                    mapping.name
-                ),
-            ),
-        };
-        *count += 1;
-        self.changes.push(json!({
-            "id": before.facts.id,
-            "userName": before.facts.account_name,
-            "now": place(settings, before),
-            "then": place(settings, after),
-            "why": why,
-        }));
-    }
-
-    fn sentence(&self) -> String {
-        format!(
-            "{} users would move to what another mapping gives, {} held ones would be active, {} would only be marked or \
-             unmarked, {} cannot be judged, {} stay as they are.",
-            self.moved, self.admitted, self.marked, self.unknown, self.stay
-        )
-    }
-}
-
-/// Profile, storage and quota in words.
-fn place(settings: &Settings, record: &Record) -> String {
-    let placement = &record.facts.placement;
-    let profile = placement.profile.and_then(|id| settings.profile(id));
-    let storage = placement.storage.and_then(|id| settings.storage(id));
-    let quota = placement.quota(settings);
-    [
-        profile.map(|profile| profile.name.to_string()),
-        storage.map(|storage| storage.name.to_string()),
-        quota.map(|quota| quota.to_string()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>()
-    .join(", ")
 }

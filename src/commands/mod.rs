@@ -37,6 +37,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::run(&common, &flags).await?,
         Command::Simulate(arguments) => return simulate::run(&common, arguments).await,
         Command::Doctor => return doctor::run(&common),
+        Command::Openapi => Reader::Program.done("", &server::openapi())?,
         Command::Completions { shell } => return Ok(completions::print(shell)),
         Command::Tenant(command) => tenant::run(&Session::open(&common)?, command).await?,
         Command::Connection(command) => connection::run(&Session::open(&common)?, command).await?,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use directory::{Action, ApiKey, Role};
-use reqwest::Method;
+use directory::{Action, ApiKey, Ctx, Role, TenantId};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use service::keys::{self, NewKey};
 use testkit::{Answer, Provost, patch, person};
@@ -18,6 +18,10 @@ pub(crate) struct Api<'p> {
 }
 
 async fn key(provost: &Provost, name: &str, role: Role) -> (String, ApiKey) {
+    key_of(provost, provost.tenant, name, role).await
+}
+
+async fn key_of(provost: &Provost, tenant: TenantId, name: &str, role: Role) -> (String, ApiKey) {
     let secret = server::clock::fresh_key().unwrap();
     let new = NewKey {
         secret: secret.clone(),
@@ -25,7 +29,14 @@ async fn key(provost: &Provost, name: &str, role: Role) -> (String, ApiKey) {
         role,
         days: 30,
     };
-    let made = provost.admin(move |tx, ctx| keys::create(tx, ctx, &new)).await;
+    let work = move |tx: &mut store::Tx<'_>, ctx: &Ctx| {
+        let ctx = Ctx {
+            tenant,
+            ..ctx.clone()
+        };
+        keys::create(tx, &ctx, &new)
+    };
+    let made = provost.admin(work).await;
     (secret.reveal().to_owned(), made)
 }
 
@@ -36,24 +47,32 @@ pub(crate) async fn api(provost: &Provost, role: Role) -> Api<'_> {
 
 impl Api<'_> {
     pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
-        let root = self.provost.client.base.trim_end_matches("/scim/v2");
-        let request = self
-            .provost
-            .client
-            .bare(method, &format!("{root}/api/v1{path}"))
-            .header("Authorization", format!("Bearer {}", self.key));
-        Answer::of(request.send().await.unwrap()).await
+        Answer::of(self.request(method, path).send().await.unwrap()).await
     }
 
     pub(crate) async fn send(&self, path: &str, body: Value) -> Answer {
-        let root = self.provost.client.base.trim_end_matches("/scim/v2");
-        let request = self
-            .provost
-            .client
-            .bare(Method::POST, &format!("{root}/api/v1{path}"))
-            .header("Authorization", format!("Bearer {}", self.key))
-            .body(body.to_string());
+        self.with(Method::POST, path, body).await
+    }
+
+    async fn with(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path).body(body.to_string());
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    async fn matched(&self, method: Method, path: &str, tag: &str, body: Value) -> Answer {
+        let request = self.request(method, path).header("If-Match", tag);
+        Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+    }
+
+    async fn keyed(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.request(Method::POST, path).header("Idempotency-Key", key);
+        Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let root = self.provost.client.base.trim_end_matches("/scim/v2");
+        let request = self.provost.client.bare(method, &format!("{root}/api/v1{path}"));
+        request.header("Authorization", format!("Bearer {}", self.key))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -69,81 +88,391 @@ impl Api<'_> {
     }
 }
 
-/// Every route, with what it takes.
-const ROUTES: [(&str, &str, Action); 21] = [
-    ("GET", "/exchanges", Action::ReadExchanges),
-    ("GET", "/exchanges/unknown", Action::ReadExchanges),
-    ("GET", "/users/ava@example.com/exchanges", Action::ReadExchanges),
-    ("GET", "/refusals", Action::ReadExchanges),
-    ("DELETE", "/refusals/unknown", Action::DismissRefusals),
-    ("GET", "/events", Action::ReadEvents),
-    ("GET", "/users", Action::ReadUsers),
-    ("GET", "/users/ava@example.com", Action::ReadUsers),
-    ("GET", "/users/ava@example.com/events", Action::ReadEvents),
-    ("POST", "/users/ava@example.com/preserve", Action::PreserveUsers),
-    ("POST", "/users/ava@example.com/activate", Action::PreserveUsers),
-    ("GET", "/users/ava@example.com/explain", Action::ReadUsers),
-    ("POST", "/users/ava@example.com/place", Action::ChangeUsers),
-    ("POST", "/users/ava@example.com/unpin", Action::ChangeUsers),
-    ("PUT", "/users/ava@example.com/legal-hold", Action::ChangeUsers),
-    ("DELETE", "/users/ava@example.com/legal-hold", Action::ChangeUsers),
-    ("POST", "/users/ava@example.com/delete", Action::ChangeUsers),
-    ("GET", "/connections", Action::ReadSettings),
-    ("GET", "/profiles", Action::ReadSettings),
-    ("GET", "/storages", Action::ReadSettings),
-    ("GET", "/mappings", Action::ReadSettings),
-];
+/// Routes that anybody may ask for. This list only shrinks.
+const OPEN: [&str; 3] = ["/api/v1/openapi.json", "/api/docs", "/api/docs.css"];
+
+/// The method and path of every operation that the server describes, with a person in place of each parameter, and the action
+/// that it names.
+fn described(document: &Value) -> Vec<(Method, String, Action)> {
+    let action = |name: &str| {
+        Action::ALL
+            .into_iter()
+            .find(|action| format!("{action:?}") == name)
+    };
+    let mut described = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let path = path
+                .replace("{user}", "ava@example.com")
+                .replace("{group}", "nobody")
+                .replace("{id}", "nobody")
+                .replace("{name}", "nobody");
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let named = operation["x-action"].as_str().unwrap();
+            described.push((method, path, action(named).unwrap()));
+        }
+    }
+    described
+}
 
 #[tokio::test]
 async fn every_route_refuses_a_stranger_an_ended_key_and_too_small_a_role() {
     let provost = start().await;
     provost.client.create(&person("ava")).await;
+    let other = provost.admin(|tx, ctx| {
+        let ctx = Ctx {
+            tenant: TenantId::from(ctx.ids.nth(50)),
+            ..ctx.clone()
+        };
+        service::settings::tenants::add(tx, &ctx, "other")
+    });
+    let other = other.await.id;
     let (revoked, made) = key(&provost, "revoked", Role::Owner).await;
     let name = made.name.to_string();
     provost.admin(move |tx, ctx| keys::revoke(tx, ctx, &name)).await;
-    let mut unknown = server::clock::fresh_key().unwrap().reveal().to_owned();
-    for (method, route, action) in ROUTES {
-        let method: Method = method.parse().unwrap();
+    let unknown = server::clock::fresh_key().unwrap().reveal().to_owned();
+    let foreign = key_of(&provost, other, "foreign", Role::Owner).await.0;
+    let mut by_role = Vec::new();
+    for role in [Role::Owner, Role::Manager, Role::Helpdesk, Role::Auditor] {
+        by_role.push((role, key(&provost, role.name(), role).await.0));
+    }
+    let speak = |key: &str| Api {
+        provost: &provost,
+        key: key.to_owned(),
+    };
+    let document = speak("").get("/openapi.json").await;
+    let routes = described(&document);
+    assert!(routes.len() > 50, "{}", routes.len());
+    for (method, route, action) in routes {
         for key in [&revoked, &unknown, &provost.client.token.clone(), &String::new()] {
-            let stranger = Api {
-                provost: &provost,
-                key: key.clone(),
-            };
-            let answer = stranger.call(method.clone(), route).await;
-            assert_eq!(answer.status, 401, "{route}");
+            let answer = speak(key).call(method.clone(), &route).await;
+            assert_eq!(answer.status, 401, "{method} {route}");
             assert_eq!(answer.headers["www-authenticate"], "Bearer");
             assert!(
                 key.is_empty() || !answer.text.contains(key.as_str()),
                 "no secret comes back"
             );
         }
-        for role in [Role::Owner, Role::Manager, Role::Helpdesk, Role::Auditor] {
-            let (secret, _) = key(&provost, &format!("{method} {route} {}", role.name()), role).await;
-            let api = Api {
-                provost: &provost,
-                key: secret,
-            };
-            let expected = match role.may(action) {
-                // Without a reason it is no more than a bad request.
-                true if route.ends_with("/delete") => 400,
-                true if route.ends_with("/unknown") => 404,
-                true => 200,
-                false => 403,
-            };
-            let answer = api.call(method.clone(), route).await;
-            assert_eq!(
-                answer.status,
-                expected,
-                "{route} {}: {}",
-                role.name(),
+        // Another tenant's owner finds nobody of this one.
+        if route.contains("ava@example.com") {
+            let answer = speak(&foreign).call(method.clone(), &route).await;
+            assert!(
+                [400, 404].contains(&answer.status),
+                "{method} {route}: {}",
                 answer.text
             );
         }
-        unknown = server::clock::fresh_key().unwrap().reveal().to_owned();
+        for (role, key) in &by_role {
+            let answer = speak(key).call(method.clone(), &route).await;
+            let is_forbidden = answer.status == 403;
+            assert_eq!(
+                is_forbidden,
+                !role.may(action),
+                "{method} {route} {}: {}",
+                role.name(),
+                answer.text
+            );
+            assert!(
+                ![401, 405].contains(&answer.status) && answer.status < 500,
+                "{method} {route}: {}",
+                answer.text
+            );
+        }
     }
+    assert_eq!(speak(&foreign).get("/users").await["users"], json!([]));
     let key = key(&provost, "no token", Role::Owner).await.0;
     let scim = provost.client.with_token(&key);
     scim.get("/Users").await.expect(401);
+    let root = provost.client.base.trim_end_matches("/scim/v2");
+    for open in OPEN {
+        let answer = provost
+            .client
+            .bare(Method::GET, &format!("{root}{open}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{open}");
+    }
+}
+
+#[tokio::test]
+async fn settings_are_made_changed_and_removed_by_program() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let okta = api
+        .send("/connections", json!({"name": "Okta", "kind": "okta"}))
+        .await
+        .expect(201);
+    assert_eq!(okta["unmatched"], "refuse");
+    let changed = api
+        .with(Method::PATCH, "/connections/okta", json!({"unmatched": "hold"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&changed["unmatched"], &changed["id"]),
+        (&json!("hold"), &okta["id"])
+    );
+    let token = api
+        .send("/connections/Okta/tokens", json!({"days": 30}))
+        .await
+        .expect(201);
+    let client = provost.client_with(token["secret"].as_str().unwrap());
+    client.get("/Users").await.expect(200);
+    let listed = api.get("/tokens").await;
+    assert!(!listed.to_string().contains(token["secret"].as_str().unwrap()));
+    assert_eq!(listed["tokens"][1]["connection"], "Okta");
+
+    let gold = api
+        .send("/profiles", json!({"name": "Gold", "maxUsers": 10, "quota": 5}))
+        .await
+        .expect(201);
+    assert_eq!((&gold["maxUsers"], &gold["purgeDays"]), (&json!(10), &json!(0)));
+    api.send("/storages", json!({"name": "Frankfurt", "region": "eu"}))
+        .await
+        .expect(201);
+    let condition = json!({"kind": "filter", "filter": "department eq \"Sales\""});
+    let sales = json!({"name": "Sales", "condition": condition, "profile": "Gold", "storage": "Frankfurt", "connections": ["Okta"]});
+    let sales = api.send("/mappings", sales).await.expect(201);
+    assert_eq!(
+        (&sales["position"], &sales["profile"]),
+        (&json!(1), &json!("Gold"))
+    );
+    let order = json!({"names": ["Everyone", "Sales"]});
+    let ordered = api.send("/mapping/order", order).await.expect(200);
+    assert_eq!(ordered["mappings"][1]["hiddenBy"], "Everyone");
+    api.with(Method::PATCH, "/mappings/Sales", json!({"at": 1, "quota": null}))
+        .await
+        .expect(200);
+    let mut ava = person("ava");
+    ava[testkit::ENTERPRISE] = json!({"department": "Sales"});
+    let tried = api
+        .send("/mapping/try", json!({"user": ava, "connection": "Okta"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&tried["mappings"][0]["answer"], &tried["mappings"][0]["decides"]),
+        (&json!("matched"), &json!(true))
+    );
+    client.create(&ava).await;
+    let draft = json!({"mappings": [{"name": "All", "condition": {"kind": "any"}, "profile": "default", "storage": "default"}]});
+    let preview = api.send("/mapping/preview", draft).await.expect(200);
+    assert_eq!(
+        (&preview["moved"], &preview["changes"][0]["now"]),
+        (&json!(1), &json!("Gold, Frankfurt, 5 B"))
+    );
+    let applied = api.send("/mapping/apply", json!({})).await.expect(200);
+    assert_eq!(applied, json!({"changed": 0, "next": null}));
+
+    let in_use = api.call(Method::DELETE, "/profiles/Gold").await;
+    assert_eq!(in_use.status, 409, "{}", in_use.text);
+    assert_eq!(api.call(Method::DELETE, "/mappings/Sales").await.status, 204);
+    assert_eq!(
+        api.call(Method::DELETE, "/connections/Okta").await.expect(200),
+        json!({"released": 1})
+    );
+    client.get("/Users").await.expect(401);
+    let tenant = api
+        .with(
+            Method::PATCH,
+            "/tenant",
+            json!({"logDays": 90, "uniqueEmail": true}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&tenant["logDays"], &tenant["uniqueEmail"]),
+        (&json!(90), &json!(true))
+    );
+    let said = api.send("/mappings", json!({"name": "x", "condition": {"kind": "filter", "filter": "a eq"}, "profile": "Gold", "storage": "default"}));
+    let problem = said.await.expect(400);
+    assert!(
+        problem["detail"].as_str().unwrap().contains("condition:"),
+        "{problem}"
+    );
+    for body in [
+        json!({"id": okta["id"], "name": "x"}),
+        json!({"name": "x", "position": 1}),
+    ] {
+        api.send("/profiles", body).await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn who_knows_an_old_version_changes_nothing() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let shown = api.call(Method::GET, "/profiles/default").await;
+    let tag = shown.headers["etag"].to_str().unwrap().to_owned();
+    let changed = api
+        .matched(Method::PATCH, "/profiles/default", &tag, json!({"purgeDays": 30}))
+        .await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    assert_ne!(changed.headers["etag"], tag.as_str());
+    let refused = api
+        .matched(Method::PATCH, "/profiles/default", &tag, json!({"purgeDays": 60}))
+        .await;
+    assert!(
+        refused.expect(412)["detail"]
+            .as_str()
+            .unwrap()
+            .contains("changed it meanwhile")
+    );
+    let refused = api
+        .matched(Method::DELETE, "/mappings/Everyone", &tag, json!({}))
+        .await;
+    refused.expect(412);
+    assert_eq!(api.get("/profiles/default").await["purgeDays"], 30);
+    provost.client.create(&person("ava")).await;
+    let ava = api.call(Method::GET, "/users/ava@example.com").await;
+    let tag = ava.headers["etag"].to_str().unwrap().to_owned();
+    api.matched(Method::POST, "/users/ava@example.com/preserve", &tag, json!({}))
+        .await
+        .expect(200);
+    api.matched(Method::POST, "/users/ava@example.com/activate", &tag, json!({}))
+        .await
+        .expect(412);
+    assert_eq!(api.get("/users/ava@example.com").await["status"], "preserved");
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_with_its_key_is_carried_out_once() {
+    let provost = start().await;
+    let api = api(&provost, Role::Owner).await;
+    let gold = json!({"name": "Gold"});
+    let made = api.keyed("/profiles", "k1", &gold).await.expect(201);
+    let again = api.keyed("/profiles", "k1", &gold).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.expect(201), made);
+    let other = api.keyed("/profiles", "k1", &json!({"name": "Silver"})).await;
+    assert!(
+        other.expect(422)["detail"]
+            .as_str()
+            .unwrap()
+            .contains("another request")
+    );
+    let elsewhere = api.keyed("/storages", "k1", &gold).await;
+    elsewhere.expect(422);
+    // A refusal changed nothing, and is no answer to keep.
+    api.keyed("/profiles", "k2", &gold).await.expect(409);
+    assert_eq!(api.call(Method::DELETE, "/profiles/Gold").await.status, 204);
+    api.keyed("/profiles", "k2", &gold).await.expect(201);
+    let token = json!({"days": 30});
+    let first = api
+        .keyed("/connections/default/tokens", "k3", &token)
+        .await
+        .expect(201);
+    let again = api
+        .keyed("/connections/default/tokens", "k3", &token)
+        .await
+        .expect(201);
+    assert_eq!(first["id"], again["id"]);
+    assert!(
+        first["secret"].is_string() && again.get("secret").is_none(),
+        "a secret is shown once"
+    );
+    api.keyed("/profiles", &"k".repeat(101), &gold).await.expect(400);
+
+    // Who is purged stands in no answer that is kept.
+    provost.client.create(&person("ava")).await;
+    api.keyed("/users/ava@example.com/preserve", "k4", &json!({}))
+        .await
+        .expect(200);
+    api.send(
+        "/users/ava@example.com/delete",
+        json!({"reason": "asked to be forgotten"}),
+    )
+    .await
+    .expect(200);
+    assert_eq!(
+        api.keyed("/users/ava@example.com/preserve", "k4", &json!({}))
+            .await
+            .expect(200),
+        json!({})
+    );
+}
+
+#[tokio::test]
+async fn many_are_changed_at_once_and_one_who_is_refused_stops_no_other() {
+    let provost = start().await;
+    let manager = api(&provost, Role::Manager).await;
+    let helpdesk = api(&provost, Role::Helpdesk).await;
+    let mut ids = Vec::new();
+    for name in ["ava", "bob", "cyd"] {
+        ids.push(id(&provost.client.create(&person(name)).await).to_owned());
+    }
+    let dry = json!({"action": "preserve", "filter": {"search": "ava"}, "dryRun": true});
+    assert_eq!(
+        helpdesk.send("/bulk/users", dry).await.expect(200)["meant"],
+        json!([ids[0]])
+    );
+    let all = json!({"action": "preserve", "filter": {}});
+    assert_eq!(helpdesk.send("/bulk/users", all).await.expect(200)["done"], 3);
+    let delete = json!({"action": "delete", "users": ids, "reason": "they all have left us"});
+    helpdesk.send("/bulk/users", delete.clone()).await.expect(403);
+    manager
+        .call(Method::PUT, &format!("/users/{}/legal-hold", ids[1]))
+        .await
+        .expect(200);
+    let outcome = manager.send("/bulk/users", delete).await.expect(200);
+    assert_eq!(outcome["done"], 2);
+    assert_eq!(outcome["refused"][0]["id"], ids[1]);
+    assert!(
+        outcome["refused"][0]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("legal hold")
+    );
+    for body in [
+        json!({"action": "preserve"}),
+        json!({"action": "preserve", "users": [], "filter": {}}),
+        json!({"action": "preserve", "users": [], "dryrun": true}),
+    ] {
+        manager.send("/bulk/users", body).await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn a_manual_user_is_added_transferred_and_told_from_its_namesake() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let new =
+        json!({"attributes": {"userName": "zoe@example.com", "displayName": "Zoe"}, "place": {"quota": 7}});
+    let zoe = api.send("/users", new.clone()).await.expect(201);
+    assert_eq!(
+        (&zoe["managedBy"], &zoe["pinned"]),
+        (&json!(null), &json!(["quota"]))
+    );
+    api.send("/users", new).await.expect(409);
+    let moved = api
+        .send(
+            "/users/zoe@example.com/transfer",
+            json!({"connection": "default"}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(moved["managedBy"], "default");
+    let mut old = person("ava");
+    old["externalId"] = "1".into();
+    let ava = provost.client.create(&old).await;
+    provost.client.delete(&path(&ava)).await.expect(204);
+    old["externalId"] = "2".into();
+    let newer = provost.client.create(&old).await;
+    assert_ne!(id(&newer), id(&ava));
+    let namesakes = api.get("/namesakes").await;
+    assert_eq!(namesakes["namesakes"][0]["former"]["id"], ava["id"]);
+    assert_eq!(namesakes["namesakes"][0]["present"]["id"], newer["id"]);
+    let settled = api
+        .send(
+            &format!("/users/{}/resolve", id(&ava)),
+            json!({"person": "another"}),
+        )
+        .await;
+    settled.expect(200);
+    assert_eq!(api.get("/namesakes").await["namesakes"], json!([]));
+    let group = json!({"displayName": "Sales", "members": [{"value": id(&newer)}]});
+    provost.client.post("/Groups", &group).await.expect(201);
+    assert_eq!(api.get("/groups").await["groups"][0]["displayName"], "Sales");
+    assert_eq!(api.get("/groups/sales").await["members"], json!([id(&newer)]));
 }
 
 #[tokio::test]

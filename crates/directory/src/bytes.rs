@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A number of bytes; 0 means unlimited where it is a quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Bytes(u64);
 
 const UNITS: [(&str, u64); 11] = [
@@ -20,6 +20,24 @@ const UNITS: [(&str, u64); 11] = [
     ("kB", 1_000),
     ("B", 1),
 ];
+
+impl TryFrom<u64> for Bytes {
+    type Error = String;
+
+    fn try_from(bytes: u64) -> Result<Self, String> {
+        // What the database's integers hold.
+        match i64::try_from(bytes) {
+            Ok(_) => Ok(Self(bytes)),
+            Err(_) => Err(format!("{bytes} bytes are more than anybody can have")),
+        }
+    }
+}
+
+impl From<Bytes> for u64 {
+    fn from(bytes: Bytes) -> Self {
+        bytes.0
+    }
+}
 
 impl Bytes {
     /// So many bytes.

@@ -165,6 +165,8 @@ pub enum Refusal {
         older: String,
         expires: String,
     },
+    #[error("Somebody changed it meanwhile: it is no longer as you know it. Read it again, and decide anew.")]
+    ChangedMeanwhile,
     #[error("{detail}")]
     BadSetting { detail: String },
 }

@@ -33,11 +33,15 @@ pub enum Action {
     ReadExchanges,
     /// Put the refusal of a person aside.
     DismissRefusals,
+    /// Make, change and remove connections, tokens, profiles, storages and mappings.
+    ChangeSettings,
+    /// Deal with API keys and administrators.
+    ManageAccess,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::ReadUsers,
         Self::ReadEvents,
         Self::PreserveUsers,
@@ -45,6 +49,8 @@ impl Action {
         Self::ReadSettings,
         Self::ReadExchanges,
         Self::DismissRefusals,
+        Self::ChangeSettings,
+        Self::ManageAccess,
     ];
 
     /// The roles that may do it.
@@ -55,7 +61,8 @@ impl Action {
                 &[Role::Owner, Role::Manager, Role::Auditor]
             }
             Self::PreserveUsers => &[Role::Owner, Role::Manager, Role::Helpdesk],
-            Self::ChangeUsers | Self::DismissRefusals => &[Role::Owner, Role::Manager],
+            Self::ChangeUsers | Self::DismissRefusals | Self::ChangeSettings => &[Role::Owner, Role::Manager],
+            Self::ManageAccess => &[Role::Owner],
         }
     }
 }

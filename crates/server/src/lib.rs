@@ -32,6 +32,7 @@ use tower::{Layer, util::MapRequestLayer};
 
 use app::App;
 pub use app::BASE_PATH;
+pub use manage::openapi::document as openapi;
 pub use tls::Tls;
 
 /// How long a client may take for a request's headers.

@@ -10,6 +10,8 @@ pub mod feed;
 pub mod first_run;
 pub mod groups;
 pub mod keys;
+pub mod outlook;
+pub mod repeats;
 pub mod settings;
 pub mod tokens;
 pub mod users;

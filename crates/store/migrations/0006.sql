@@ -1,2 +1,15 @@
 -- Who was purged, in order: the provisioning log follows them, and forgets.
 CREATE INDEX events_purged ON events (seq) WHERE kind = 'user.purged';
+
+-- Requests of the management API that carry an Idempotency-Key, for a day.
+CREATE TABLE repeats (
+    tenant BLOB NOT NULL,
+    caller BLOB NOT NULL,
+    key TEXT NOT NULL,
+    request BLOB NOT NULL,
+    status BIGINT,
+    body TEXT,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, caller, key)
+);
+CREATE INDEX repeats_at ON repeats (at);

@@ -16,6 +16,7 @@ pub mod leases;
 pub mod log;
 mod migrate;
 mod postgres;
+pub mod repeats;
 pub mod search;
 pub mod settings;
 mod sql;
@@ -249,6 +250,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         groups::STATEMENTS,
         due::STATEMENTS,
         keys::STATEMENTS,
+        repeats::STATEMENTS,
         search::STATEMENTS,
     ];
     all.into_iter().flatten()

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::{StatusCode, header, request::Parts};
-use directory::{Action, Actor, Ctx, KeyId, Secret, Settings, Timestamp};
+use axum::http::{HeaderMap, StatusCode, header, request::Parts};
+use directory::{Action, Actor, Ctx, KeyId, Role, Secret, Settings, Timestamp};
 use jiff::SignedDuration;
+use store::Tx;
 
 use super::problem::Problem;
 use crate::app::App;
@@ -37,6 +38,8 @@ rights! {
     ReadSettings;
     ReadExchanges;
     DismissRefusals;
+    ChangeSettings;
+    ManageAccess;
 }
 
 /// Somebody with a live key and the right.
@@ -45,10 +48,25 @@ pub(super) struct Caller<R> {
     pub(super) ctx: Ctx,
     pub(super) settings: Arc<Settings>,
     key: KeyId,
+    role: Role,
     right: PhantomData<R>,
 }
 
 impl<R> Caller<R> {
+    /// Refuses who may not do this too: what a request asks for may take more than its endpoint.
+    pub(super) fn demand(&self, action: Action) -> Result<(), Problem> {
+        demand(self.role, action)
+    }
+
+    /// Does `work` as this caller.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Tx<'_>, &Ctx) -> Result<T, service::Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ctx = self.ctx.clone();
+        Ok(self.app.store.write(move |tx| work(tx, &ctx)).await?)
+    }
+
     /// Whether the key is still live: who waits for long may have lost it meanwhile.
     pub(super) async fn check_again(&self) -> Result<(), Problem> {
         let (tenant, key, now) = (self.ctx.tenant, self.key, clock::now());
@@ -68,7 +86,7 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let now = clock::now();
-        let secret = secret_in(parts)?;
+        let secret = secret_in(&parts.headers)?;
         let found = app
             .store
             .look(move |tx| {
@@ -84,16 +102,7 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
         if !key.is_live(now) {
             return Err(ended());
         }
-        if !key.role.may(R::ACTION) {
-            let roles: Vec<_> = R::ACTION.roles().iter().map(|role| role.name()).collect();
-            let detail = format!(
-                "The API key \"{}\" has the role {}; this takes one of {}.",
-                key.name,
-                key.role.name(),
-                roles.join(", ")
-            );
-            return Err(Problem::new(StatusCode::FORBIDDEN, "Forbidden", detail));
-        }
+        demand(key.role, R::ACTION)?;
         let tenant = settings.tenant.id;
         let is_due = |at: Timestamp| now.duration_since(at) > NOTED;
         if key.last_used.is_none_or(is_due) {
@@ -112,13 +121,28 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
             },
             settings,
             key: key.id,
+            role: key.role,
             right: PhantomData,
         })
     }
 }
 
-fn secret_in(parts: &Parts) -> Result<Secret, Problem> {
-    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(|| {
+fn demand(role: Role, action: Action) -> Result<(), Problem> {
+    if role.may(action) {
+        return Ok(());
+    }
+    let roles: Vec<_> = action.roles().iter().map(|role| role.name()).collect();
+    let detail = format!(
+        "This API key has the role {}; this takes one of {}.",
+        role.name(),
+        roles.join(", ")
+    );
+    Err(Problem::new(StatusCode::FORBIDDEN, "Forbidden", detail))
+}
+
+/// The key in `Authorization`.
+pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
+    let header = headers.get(header::AUTHORIZATION).ok_or_else(|| {
         unauthorized("This request has no API key. Send one in \"Authorization: Bearer pvk_...\".")
     })?;
     let text = header.to_str().unwrap_or_default().trim();

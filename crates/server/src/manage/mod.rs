@@ -1,22 +1,33 @@
 //! The management API below `/api/v1`: one flat table of routes.
 
+mod bulk;
 mod caller;
+mod connections;
+mod docs;
 mod events;
 mod exchanges;
+mod groups;
+mod idempotency;
 mod input;
+mod mappings;
+pub(crate) mod openapi;
+mod places;
 mod problem;
-mod settings;
+mod schemas;
+mod table;
+mod tenant;
 mod users;
+mod version;
 
 use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{OriginalUri, Request};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request};
 use axum::http::{Method, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -27,38 +38,26 @@ const API_PATH: &str = "/api/v1";
 /// How long a request may take in all: a reader of events may wait for thirty seconds.
 const TIME: Duration = Duration::from_secs(45);
 
+/// Largest body, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
 /// What a handler gives: an answer, or why there is none.
 type Answer = Result<Response, Problem>;
 
 /// The routes, and the answer to everything else below `/api`.
 pub(crate) fn router(app: &App) -> Router {
-    let routes = Router::new()
-        .route("/events", get(events::read))
-        .route("/users", get(users::list))
-        .route("/users/{user}", get(users::show))
-        .route("/users/{user}/events", get(events::of_user))
-        .route("/users/{user}/explain", get(users::explain))
-        .route("/users/{user}/preserve", post(users::preserve))
-        .route("/users/{user}/activate", post(users::activate))
-        .route("/users/{user}/place", post(users::place))
-        .route("/users/{user}/unpin", post(users::unpin))
-        .route("/users/{user}/legal-hold", put(users::hold).delete(users::lift))
-        .route("/users/{user}/delete", post(users::delete))
-        .route("/exchanges", get(exchanges::list))
-        .route("/exchanges/{id}", get(exchanges::show))
-        .route("/users/{user}/exchanges", get(exchanges::of_user))
-        .route("/refusals", get(exchanges::refused))
-        .route("/refusals/{id}", delete(exchanges::dismiss))
-        .route("/connections", get(settings::connections))
-        .route("/profiles", get(settings::profiles))
-        .route("/storages", get(settings::storages))
-        .route("/mappings", get(settings::mappings))
+    let routes = table::routes()
+        .route("/openapi.json", get(openapi::serve))
         .fallback(no_such_endpoint)
-        .method_not_allowed_fallback(no_such_method);
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(app.clone(), idempotency::repeat));
     Router::new()
         .nest(API_PATH, routes)
+        .route("/api/docs", get(docs::page))
+        .route("/api/docs.css", get(docs::style))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(in_time))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app.clone())
 }
 
@@ -74,8 +73,7 @@ async fn no_such_method(method: Method) -> Problem {
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request handler panicked");
-    let detail = "The server failed to carry out this request; its log has the reason.";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Failed", detail).into_response()
+    Problem::failed().into_response()
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

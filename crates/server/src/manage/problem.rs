@@ -22,6 +22,22 @@ impl Problem {
         }
     }
 
+    /// A member that the body must have.
+    pub(super) fn missing(name: &str) -> Self {
+        Self::bad_request(format!("missing field `{name}`."))
+    }
+
+    /// The server's own fault; its log says more.
+    pub(super) fn failed() -> Self {
+        let detail = "The server failed to carry out this request; its log has the reason.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Failed", detail)
+    }
+
+    /// The sentence.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Bad request", detail)
     }
@@ -31,6 +47,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (status, title) = match &refusal {
             Refusal::VoidCursor { .. } => (StatusCode::GONE, "Void cursor"),
+            Refusal::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile"),
             refusal if refusal.is_unknown() => (StatusCode::NOT_FOUND, "Not found"),
             refusal if refusal.is_usage() => (StatusCode::BAD_REQUEST, "Bad request"),
             _ => (StatusCode::CONFLICT, "Refused by a rule"),
@@ -52,11 +69,7 @@ impl From<service::Error> for Problem {
                         "Unavailable",
                         "The database is busy or cannot be reached; try again in a moment.",
                     ),
-                    _ => Self::new(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "Failed",
-                        "The server failed to carry out this request; its log has the reason.",
-                    ),
+                    _ => Self::failed(),
                 }
             }
         }

@@ -1,15 +1,19 @@
 //! `/users`: who there is, one by one, and what an administrator does to them.
 
+use axum::http::StatusCode;
 use axum::response::Response;
-use directory::{Bytes, Ctx, Record, Settings, UserId};
+use directory::{Ctx, Override, Record, Refusal, Settings, UserId};
+use scim::Object;
 use serde::Deserialize;
 use serde_json::json;
 use service::explain::Explained;
-use service::users::{self, Browse, LegalHold, PlaceChange};
+use service::users::{self, Browse, Imported, LegalHold, Newcomer, Person, PlaceChange};
+use store::users::Scope;
 
 use super::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right};
 use super::input::{Asking, Input, Named};
 use super::problem::Problem;
+use super::version::{IfMatch, tagged};
 use super::{Answer, json as answer};
 
 /// The most users in one answer.
@@ -18,7 +22,7 @@ const MAX: usize = 500;
 const DEFAULT: usize = 50;
 
 /// What is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     #[serde(default)]
@@ -46,7 +50,7 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
     Ok(answer(json!({"users": shown, "next": page.next}).to_string()))
 }
 
-fn browse(settings: &Settings, asked: &Asked) -> Result<Browse, Problem> {
+pub(super) fn browse(settings: &Settings, asked: &Asked) -> Result<Browse, Problem> {
     let status = asked.status.as_deref().map(str::parse).transpose();
     let profile = match &asked.profile {
         Some(name) => Some(service::settings::named(&settings.profiles, name)?.id),
@@ -73,17 +77,148 @@ pub(super) async fn show(caller: Caller<ReadUsers>, Named(user): Named) -> Answe
     Ok(shown(&caller, &record))
 }
 
-/// `POST /users/{user}/preserve`
-pub(super) async fn preserve(caller: Caller<PreserveUsers>, Named(user): Named) -> Answer {
+/// A person whom no identity provider manages.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct New {
+    /// SCIM attributes.
+    attributes: Object,
+    #[serde(default)]
+    place: PlaceChange,
+}
+
+/// `POST /users`: a manual user, until an identity provider finds it.
+pub(super) async fn create(caller: Caller<ChangeUsers>, Input(new): Input<New>) -> Answer {
+    let newcomer = Newcomer {
+        attributes: new.attributes,
+        place: new.place,
+        ..Newcomer::default()
+    };
+    let record = caller
+        .write(move |tx, ctx| match users::import(tx, ctx, &newcomer)? {
+            Imported::Added(record) => Ok(record),
+            Imported::Known(record) => Err(Refusal::UserNameTaken {
+                user_name: record.facts.account_name,
+                holder: format!("the user {} has it", record.facts.id),
+            }
+            .into()),
+        })
+        .await?;
+    Ok(tagged(
+        StatusCode::CREATED,
+        &record.facts.version.to_string(),
+        &record.to_json(&caller.settings),
+    ))
+}
+
+/// Where a user goes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Transfer {
+    connection: String,
+}
+
+/// `POST /users/{user}/transfer`: puts the user under another connection.
+pub(super) async fn transfer(
+    caller: Caller<ChangeUsers>,
+    Named(user): Named,
+    known: IfMatch,
+    Input(transfer): Input<Transfer>,
+) -> Answer {
     let id = found(&caller, user).await?.facts.id;
-    changed(&caller, move |tx, ctx| users::preserve(tx, ctx, id)).await
+    changed(&caller, id, known, move |tx, ctx| {
+        users::transfer(tx, ctx, id, &transfer.connection)
+    })
+    .await
+}
+
+/// Whose name it is.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Resolution {
+    person: Whose,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Whose {
+    Same,
+    Another,
+}
+
+/// `POST /users/{user}/resolve`: says whom the name of a preserved user belongs to.
+pub(super) async fn resolve(
+    caller: Caller<ChangeUsers>,
+    Named(user): Named,
+    known: IfMatch,
+    Input(resolution): Input<Resolution>,
+) -> Answer {
+    let id = found(&caller, user).await?.facts.id;
+    let person = match resolution.person {
+        Whose::Same => Person::Same,
+        Whose::Another => Person::Another,
+    };
+    changed(&caller, id, known, move |tx, ctx| {
+        users::resolve(tx, ctx, id, person)
+    })
+    .await
+}
+
+/// `GET /namesakes`: who has a name that somebody else had before.
+pub(super) async fn namesakes(caller: Caller<ReadUsers>) -> Answer {
+    let tenant = caller.ctx.tenant;
+    let pairs = caller
+        .app
+        .store
+        .scan(move |tx| users::namesakes(tx, tenant))
+        .await?;
+    let shown: Vec<_> = pairs
+        .iter()
+        .map(|pair| {
+            json!({
+                "former": pair.former.to_json(&caller.settings),
+                "present": pair.present.to_json(&caller.settings),
+            })
+        })
+        .collect();
+    Ok(answer(json!({"namesakes": shown}).to_string()))
+}
+
+/// `POST /users/{user}/preserve`
+pub(super) async fn preserve(
+    caller: Caller<PreserveUsers>,
+    Named(user): Named,
+    known: IfMatch,
+    Input(Nothing {}): Input<Nothing>,
+) -> Answer {
+    let id = found(&caller, user).await?.facts.id;
+    changed(&caller, id, known, move |tx, ctx| users::preserve(tx, ctx, id)).await
+}
+
+/// How an account is brought back.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Activation {
+    /// Also where the identity provider says that the person is inactive or gone, until its next word.
+    #[serde(default)]
+    r#override: bool,
 }
 
 /// `POST /users/{user}/activate`
-pub(super) async fn activate(caller: Caller<PreserveUsers>, Named(user): Named) -> Answer {
+pub(super) async fn activate(
+    caller: Caller<PreserveUsers>,
+    Named(user): Named,
+    known: IfMatch,
+    Input(activation): Input<Activation>,
+) -> Answer {
     let id = found(&caller, user).await?.facts.id;
-    changed(&caller, move |tx, ctx| {
-        users::activate(tx, ctx, id, directory::Override::No)
+    let over = if activation.r#override {
+        Override::UntilNextWord
+    } else {
+        Override::No
+    };
+    changed(&caller, id, known, move |tx, ctx| {
+        users::activate(tx, ctx, id, over)
     })
     .await
 }
@@ -123,49 +258,52 @@ pub(super) async fn delete(
     Ok(answer(json!({"purged": id}).to_string()))
 }
 
-/// A place that is set by hand; what is left out stays.
+/// A body that says nothing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Place {
-    profile: Option<String>,
-    storage: Option<String>,
-    quota: Option<u64>,
-}
+pub(super) struct Nothing {}
 
 /// `POST /users/{user}/place`: sets profile, storage and quota (bytes, 0 is unlimited), and pins what is set.
 pub(super) async fn place(
     caller: Caller<ChangeUsers>,
     Named(user): Named,
-    Input(place): Input<Place>,
+    known: IfMatch,
+    Input(change): Input<PlaceChange>,
 ) -> Answer {
-    let change = PlaceChange {
-        profile: place.profile,
-        storage: place.storage,
-        quota: place.quota.map(|bytes| Some(Bytes::new(bytes))),
-    };
     let id = found(&caller, user).await?.facts.id;
-    changed(&caller, move |tx, ctx| users::set_place(tx, ctx, id, &change)).await
+    changed(&caller, id, known, move |tx, ctx| {
+        users::set_place(tx, ctx, id, &change)
+    })
+    .await
 }
 
 /// `POST /users/{user}/unpin`: the mappings decide again at the user's next update.
-pub(super) async fn unpin(caller: Caller<ChangeUsers>, Named(user): Named) -> Answer {
+pub(super) async fn unpin(
+    caller: Caller<ChangeUsers>,
+    Named(user): Named,
+    known: IfMatch,
+    Input(Nothing {}): Input<Nothing>,
+) -> Answer {
     let id = found(&caller, user).await?.facts.id;
-    changed(&caller, move |tx, ctx| users::unpin(tx, ctx, id)).await
+    changed(&caller, id, known, move |tx, ctx| users::unpin(tx, ctx, id)).await
 }
 
 /// `PUT /users/{user}/legal-hold`: forbids to purge the user.
-pub(super) async fn hold(caller: Caller<ChangeUsers>, Named(user): Named) -> Answer {
-    legal(&caller, user, LegalHold::Placed).await
+pub(super) async fn hold(caller: Caller<ChangeUsers>, Named(user): Named, known: IfMatch) -> Answer {
+    legal(&caller, user, known, LegalHold::Placed).await
 }
 
 /// `DELETE /users/{user}/legal-hold`: allows it again.
-pub(super) async fn lift(caller: Caller<ChangeUsers>, Named(user): Named) -> Answer {
-    legal(&caller, user, LegalHold::Lifted).await
+pub(super) async fn lift(caller: Caller<ChangeUsers>, Named(user): Named, known: IfMatch) -> Answer {
+    legal(&caller, user, known, LegalHold::Lifted).await
 }
 
-async fn legal(caller: &Caller<ChangeUsers>, user: String, hold: LegalHold) -> Answer {
+async fn legal(caller: &Caller<ChangeUsers>, user: String, known: IfMatch, hold: LegalHold) -> Answer {
     let id = found(caller, user).await?.facts.id;
-    changed(caller, move |tx, ctx| users::set_legal_hold(tx, ctx, id, hold)).await
+    changed(caller, id, known, move |tx, ctx| {
+        users::set_legal_hold(tx, ctx, id, hold)
+    })
+    .await
 }
 
 async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
@@ -179,13 +317,22 @@ async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Pro
 
 async fn changed<R: Right>(
     caller: &Caller<R>,
+    id: UserId,
+    known: IfMatch,
     work: impl Fn(&mut store::Tx<'_>, &Ctx) -> Result<Record, service::Error> + Send + 'static,
 ) -> Answer {
-    let ctx = caller.ctx.clone();
-    let record = caller.app.store.write(move |tx| work(tx, &ctx)).await?;
+    let record = caller
+        .write(move |tx, ctx| {
+            if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
+                known.check(&user.facts.version.to_string())?;
+            }
+            work(tx, ctx)
+        })
+        .await?;
     Ok(shown(caller, &record))
 }
 
 fn shown<R: Right>(caller: &Caller<R>, record: &Record) -> Response {
-    answer(record.to_json(&caller.settings).to_string())
+    let version = record.facts.version.to_string();
+    tagged(StatusCode::OK, &version, &record.to_json(&caller.settings))
 }

@@ -3,6 +3,7 @@
 use directory::{
     Connection, ConnectionId, ConnectionKind, Ctx, EventKind, Mapping, Name, NoTarget, OrHold, Refusal, Thing,
 };
+use serde::Deserialize;
 use store::Tx;
 use store::users::{Scope, Walk};
 
@@ -29,7 +30,8 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Resu
 }
 
 /// What an administrator says of a connection; what is left out stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionChange {
     /// A new name.
     pub name: Option<String>,

@@ -113,6 +113,31 @@ pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, at: u32) -> Result<Mappin
     write_order(tx, ctx, &settings, ordered, EventKind::SettingChanged, id)
 }
 
+/// Brings the mappings into the order of `names`, which are those of all.
+///
+/// # Errors
+/// [`Refusal::Unknown`]; [`Refusal::BadSetting`] where one is missing or named twice.
+pub fn reorder(tx: &mut Tx<'_>, ctx: &Ctx, names: &[String]) -> Result<(), Error> {
+    let settings = tx.settings_to_change(ctx.tenant)?;
+    let mut ordered: Vec<Mapping> = Vec::with_capacity(names.len());
+    for name in names {
+        let mapping = named(&settings.mappings, name)?;
+        if ordered.iter().any(|other| other.id == mapping.id) {
+            let detail = format!("The mapping \"{}\" is named twice.", mapping.name);
+            return Err(Refusal::BadSetting { detail }.into());
+        }
+        ordered.push(mapping.clone());
+    }
+    if ordered.len() != settings.mappings.len() {
+        let detail = "The order must name every mapping once.".to_owned();
+        return Err(Refusal::BadSetting { detail }.into());
+    }
+    for moved in numbered(ordered, &settings) {
+        put(tx, ctx, EventKind::SettingChanged, &moved)?;
+    }
+    Ok(())
+}
+
 /// Removes a mapping. Users whom it placed keep what they have, and its name.
 ///
 /// # Errors

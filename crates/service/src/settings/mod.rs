@@ -13,12 +13,22 @@ use std::sync::Arc;
 use directory::{
     Connection, Ctx, Event, EventKind, Mapping, Name, Profile, Refusal, Settings, Storage, TenantId, Thing,
 };
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use store::Tx;
 use store::settings::Setting;
 
 use crate::Error;
+
+/// Reads a member of a change that may be told to be nothing: absent it stays, `null` takes the value away.
+///
+/// # Errors
+/// The deserializer's.
+pub fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
 
 /// All settings of the tenant.
 pub fn all(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Arc<Settings>, Error> {

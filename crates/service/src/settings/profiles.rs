@@ -2,6 +2,7 @@
 
 use directory::{Bytes, Ctx, EventKind, Name, Profile, ProfileId, Refusal, Thing};
 use scim::Object;
+use serde::Deserialize;
 use store::Tx;
 use store::counts::{self, Count};
 
@@ -9,7 +10,8 @@ use super::{check_free, named, put};
 use crate::Error;
 
 /// What an administrator says of a profile; what is left out stays, or takes its default.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProfileChange {
     /// A new name.
     pub name: Option<String>,

@@ -4,13 +4,15 @@ use directory::{
     CloudIdentity, Ctx, EventKind, Name, OrHold, Reclassify, Refusal, Tenant, TenantId, Thing, Timestamp,
     UserId,
 };
+use serde::Deserialize;
 use store::Tx;
 
 use super::append;
 use crate::{Error, first_run};
 
 /// What an administrator says of a tenant; what is left out stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantChange {
     /// A new name.
     pub name: Option<String>,
@@ -27,6 +29,7 @@ pub struct TenantChange {
     /// What becomes of a user beyond a limit.
     pub over_limit: Option<OrHold>,
     /// Until when a deleted user's name with another externalId is the same person; `Some(None)` ends it now.
+    #[serde(default, deserialize_with = "super::told")]
     pub accept_new_external_ids_until: Option<Option<Timestamp>>,
     /// Days for which exchanges are kept, 1 to 365.
     pub log_days: Option<u32>,

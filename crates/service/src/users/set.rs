@@ -1,6 +1,7 @@
 //! An administrator sets a user's place by hand; what was set stays until it is freed.
 
 use directory::{Bytes, Ctx, EventKind, Pins, Placement, Record, Refusal, Settings, Status, UserId};
+use serde::Deserialize;
 use store::Tx;
 
 use super::administrate::existing;
@@ -9,13 +10,15 @@ use crate::Error;
 use crate::settings::named;
 
 /// What an administrator sets; what is left out stays as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlaceChange {
     /// Name of the profile.
     pub profile: Option<String>,
     /// Name of the storage.
     pub storage: Option<String>,
     /// The quota; `Some(None)` follows the profile's.
+    #[serde(default, deserialize_with = "crate::settings::told")]
     pub quota: Option<Option<Bytes>>,
 }
 

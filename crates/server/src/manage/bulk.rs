@@ -1,0 +1,121 @@
+//! `POST /bulk/users`: one thing done to many, who are named or found; what would happen can be looked at first.
+
+use directory::{Action, Ctx, Override, UserId};
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::json;
+use service::users::{self, PlaceChange};
+use store::Tx;
+
+use super::caller::{Caller, PreserveUsers};
+use super::input::Input;
+use super::problem::Problem;
+use super::users::Asked;
+use super::{Answer, json as answer};
+
+/// The most users of one request; who wants more goes on with `next`.
+const MAX: usize = 500;
+/// Users who are written at once.
+const ABREAST: usize = 50;
+
+/// What is done to each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Verb {
+    Preserve,
+    Activate,
+    Place,
+    Unpin,
+    Delete,
+}
+
+/// What is done, and to whom.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Bulk {
+    action: Verb,
+    /// Ids; instead of a filter.
+    users: Option<Vec<UserId>>,
+    /// As `GET /users` takes it; instead of ids.
+    filter: Option<Asked>,
+    /// For `place`.
+    #[serde(default)]
+    place: PlaceChange,
+    /// For `delete`.
+    #[serde(default)]
+    reason: String,
+    /// Only says who is meant.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl Bulk {
+    fn deed(
+        &self,
+    ) -> impl Fn(&mut Tx<'_>, &Ctx, UserId) -> Result<(), service::Error> + Clone + Send + 'static {
+        let (verb, place, reason) = (self.action, self.place.clone(), self.reason.clone());
+        move |tx, ctx, id| match verb {
+            Verb::Preserve => users::preserve(tx, ctx, id).map(drop),
+            Verb::Activate => users::activate(tx, ctx, id, Override::No).map(drop),
+            Verb::Place => users::set_place(tx, ctx, id, &place).map(drop),
+            Verb::Unpin => users::unpin(tx, ctx, id).map(drop),
+            Verb::Delete => users::purge(tx, ctx, id, &reason),
+        }
+    }
+}
+
+/// Does it to each on its own: one who is refused stops no other.
+pub(super) async fn change(caller: Caller<PreserveUsers>, Input(bulk): Input<Bulk>) -> Answer {
+    if !matches!(bulk.action, Verb::Preserve | Verb::Activate) {
+        caller.demand(Action::ChangeUsers)?;
+    }
+    let (ids, next) = meant(&caller, &bulk).await?;
+    if bulk.dry_run {
+        return Ok(answer(json!({"meant": ids, "next": next}).to_string()));
+    }
+    let deed = bulk.deed();
+    let (mut done, mut refused) = (0_usize, Vec::new());
+    for abreast in ids.chunks(ABREAST) {
+        let works = abreast.iter().map(|&id| {
+            let deed = deed.clone();
+            caller.write(move |tx, ctx| deed(tx, ctx, id))
+        });
+        for (id, outcome) in abreast.iter().zip(join_all(works).await) {
+            match outcome {
+                Ok(()) => done += 1,
+                Err(problem) => refused.push(json!({"id": id, "detail": problem.detail()})),
+            }
+        }
+    }
+    Ok(answer(
+        json!({"done": done, "refused": refused, "next": next}).to_string(),
+    ))
+}
+
+/// The users who are meant, and where to go on.
+async fn meant(
+    caller: &Caller<PreserveUsers>,
+    bulk: &Bulk,
+) -> Result<(Vec<UserId>, Option<UserId>), Problem> {
+    match (&bulk.users, &bulk.filter) {
+        (Some(ids), None) if ids.len() <= MAX => Ok((ids.clone(), None)),
+        (Some(_), None) => Err(Problem::bad_request(format!("{MAX} users at once are the most."))),
+        (None, Some(filter)) => {
+            let browse = users::Browse {
+                limit: MAX,
+                ..super::users::browse(&caller.settings, filter)?
+            };
+            let ctx = caller.ctx.clone();
+            let page = caller
+                .app
+                .store
+                .scan(move |tx| users::browse(tx, &ctx, &browse))
+                .await?;
+            let ids = page.records.iter().map(|record| record.facts.id).collect();
+            Ok((ids, page.next))
+        }
+        _ => Err(Problem::bad_request(
+            "Say who is meant: either \"users\", a list of ids, or \"filter\", as GET /users takes it.",
+        )),
+    }
+}

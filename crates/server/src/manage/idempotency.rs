@@ -1,0 +1,147 @@
+//! `Idempotency-Key`: a POST that is sent again is not carried out again, and is answered as it was. A key stands for one
+//! request of one caller for a day.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use directory::{TenantId, TokenHash};
+use serde_json::Value;
+use service::repeats::{self, Seen};
+use store::repeats::Key;
+
+use super::caller::secret_in;
+use super::problem::Problem;
+use super::{MAX_BODY, json};
+use crate::app::App;
+use crate::clock;
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The answer was given before.
+const REPEATED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What is kept of an answer that shows a secret once.
+#[derive(Debug, Clone)]
+struct WithoutSecret(String);
+
+/// An answer that shows a secret, once: it is not kept with the others.
+pub(super) fn once(status: StatusCode, mut shown: Value, secret: &str) -> Response {
+    let kept = WithoutSecret(shown.to_string());
+    shown["secret"] = secret.into();
+    let mut response = (status, json(shown.to_string())).into_response();
+    response.extensions_mut().insert(kept);
+    response
+}
+
+/// Carries a request with a key out once.
+pub(super) async fn repeat(State(app): State<App>, request: Request, next: Next) -> Response {
+    let key = match (request.method(), request.headers().get(KEY)) {
+        (&Method::POST, Some(key)) => key.clone(),
+        _ => return next.run(request).await,
+    };
+    // Who shows no key of a tenant's is refused in any case.
+    let (tenant, caller) = match asked_by(&app, request.headers()).await {
+        Ok(Some(by)) => by,
+        Ok(None) => return next.run(request).await,
+        Err(problem) => return problem.into_response(),
+    };
+    match carried_out_once(&app, &key, (tenant, caller), request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn asked_by(app: &App, headers: &HeaderMap) -> Result<Option<(TenantId, TokenHash)>, Problem> {
+    let Ok(secret) = secret_in(headers) else {
+        return Ok(None);
+    };
+    let hash = secret.hash();
+    let found = app
+        .store
+        .look(move |tx| service::keys::by_secret(tx, &secret))
+        .await?;
+    Ok(found.map(|(tenant, _)| (tenant, hash)))
+}
+
+async fn carried_out_once(
+    app: &App,
+    key: &HeaderValue,
+    (tenant, caller): (TenantId, TokenHash),
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let key = key
+        .to_str()
+        .ok()
+        .filter(|key| (1..=100).contains(&key.len()))
+        .ok_or_else(|| {
+            Problem::bad_request("An Idempotency-Key has 1 to 100 ASCII characters, such as a UUID.")
+        })?
+        .to_owned();
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_BODY).await.map_err(|_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Too large",
+            "The body is too large.",
+        )
+    })?;
+    let of = repeats::Repeat::of(Key { tenant, caller, key }, parts.uri.path(), &body);
+    let (claim, now) = (of.clone(), clock::now());
+    let seen = app.store.write(move |tx| repeats::claim(tx, &claim, now)).await?;
+    match seen {
+        Seen::New => {}
+        Seen::Other => {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Key used before",
+                "This Idempotency-Key stands for another request; send a fresh one.",
+            ));
+        }
+        Seen::UnderWay => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "Under way",
+                "The request with this Idempotency-Key is still being carried out, or its outcome is unknown; look \
+                 whether it was, and send a fresh key to repeat it.",
+            ));
+        }
+        Seen::Answered { status, body } => return Ok(answered_again(status, body)),
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    Ok(kept(app, of, response).await)
+}
+
+fn answered_again(status: u16, body: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let mut response = (status, json(body)).into_response();
+    response
+        .headers_mut()
+        .insert(REPEATED, HeaderValue::from_static("true"));
+    response
+}
+
+/// Keeps the answer, if it is one; a refusal changed nothing, and may be tried again.
+async fn kept(app: &App, of: repeats::Repeat, response: Response) -> Response {
+    let status = response.status();
+    let secretless = response.extensions().get::<WithoutSecret>().cloned();
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let text = match &secretless {
+        Some(WithoutSecret(text)) => text.clone(),
+        None => String::from_utf8_lossy(&body).into_owned(),
+    };
+    let written = app.store.write(move |tx| {
+        if status.is_success() {
+            repeats::keep(tx, &of, status.as_u16(), &text)
+        } else {
+            repeats::release(tx, &of)
+        }
+    });
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "could not keep the answer to a request with an Idempotency-Key");
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(body))
+}
