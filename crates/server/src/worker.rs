@@ -88,7 +88,10 @@ async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Err
     let now = clock::now();
     if now.as_second() % SWEEP == 0 {
         app.store
-            .write(move |tx| store::users::sweep_marks(tx, now))
+            .write(move |tx| {
+                service::repeats::sweep(tx, now)?;
+                Ok::<_, service::Error>(store::users::sweep_marks(tx, now)?)
+            })
             .await?;
     }
     let event = Some(app.store.look(store::events::last).await?);

@@ -28,6 +28,8 @@ pub enum Seen {
     Other,
     /// It is being carried out, or the server stopped while it was.
     UnderWay,
+    /// It was answered, and the answer was taken away since: somebody was purged, and might have stood in it.
+    Forgotten,
     /// It was answered.
     Answered {
         /// HTTP status.
@@ -64,9 +66,11 @@ pub fn claim(tx: &mut Tx<'_>, of: &Repeat, now: Timestamp) -> Result<Seen, Error
             Seen::New
         }
         Some(known) if known.request != of.request => Seen::Other,
-        Some(known) => known
-            .answer
-            .map_or(Seen::UnderWay, |(status, body)| Seen::Answered { status, body }),
+        Some(known) => match known.answer {
+            None => Seen::UnderWay,
+            Some((_, body)) if body == store::repeats::FORGOTTEN => Seen::Forgotten,
+            Some((status, body)) => Seen::Answered { status, body },
+        },
     };
     Ok(seen)
 }

@@ -12,9 +12,12 @@ statements! {
                body = NULL";
     ANSWER = "UPDATE repeats SET status = ?4, body = ?5 WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
     REMOVE = "DELETE FROM repeats WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
-    FORGET = "UPDATE repeats SET body = '{}' WHERE tenant = ?1 AND body <> '{}'";
+    FORGET = "UPDATE repeats SET body = ?2 WHERE tenant = ?1 AND body <> ?2";
     SWEEP = "DELETE FROM repeats WHERE at < ?1";
 }
+
+/// What is left of an answer that was taken away.
+pub const FORGOTTEN: &str = "{}";
 
 /// Whose request it is, and the key that it carries.
 #[derive(Debug, Clone)]
@@ -88,7 +91,7 @@ pub fn remove(tx: &mut Tx<'_>, of: &Key) -> Result<(), Error> {
 
 /// Takes away what the tenant's answers say: somebody was purged, and may stand in them.
 pub fn forget(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
-    tx.run(FORGET, params![tenant.as_bytes()])
+    tx.run(FORGET, params![tenant.as_bytes(), FORGOTTEN])
 }
 
 /// Forgets those from before `before`.

@@ -107,6 +107,14 @@ async fn carried_out_once(
                  whether it was, and send a fresh key to repeat it.",
             ));
         }
+        Seen::Forgotten => {
+            return Err(Problem::new(
+                StatusCode::GONE,
+                "Answered before",
+                "The request with this Idempotency-Key was carried out. Its answer is not kept any more, since somebody was \
+                 purged meanwhile; read what you need anew.",
+            ));
+        }
         Seen::Answered { status, body } => return Ok(answered_again(status, body)),
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;

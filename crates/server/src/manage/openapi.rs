@@ -80,10 +80,14 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters: Vec<Value> = in_path
         .map(|name| {
-            json!({
+            let mut parameter = json!({
                 "name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
                 "description": schemas::in_path(name),
-            })
+            });
+            if let Some(example) = schemas::example(operation.path, name) {
+                parameter["example"] = example.into();
+            }
+            parameter
         })
         .collect();
     parameters.extend(operation.query.iter().map(|&name| {

@@ -13,6 +13,17 @@ pub(super) fn in_path(name: &str) -> &'static str {
     }
 }
 
+/// A name that a server after its first run may have.
+pub(super) fn example(path: &str, name: &str) -> Option<&'static str> {
+    match (path.split('/').nth(1)?, name) {
+        (_, "user") => Some("ava@example.com"),
+        (_, "group") => Some("Engineers"),
+        ("mappings", "name") => Some("Everyone"),
+        ("connections" | "profiles" | "storages", "name") => Some("default"),
+        _ => None,
+    }
+}
+
 /// The schema and the meaning of a query's parameter.
 pub(super) fn in_query(name: &str) -> (Value, &'static str) {
     match name {
