@@ -302,6 +302,9 @@ fn remarks(record: &Record) -> Vec<(&'static str, String)> {
     let doubt = facts.placement.doubt.map(|doubt| match doubt {
         directory::Doubt::Unmatched => "no mapping matches any more",
         directory::Doubt::Full => "the profile of the mapping that matches is full",
+        directory::Doubt::Lost => {
+            "the mapping that placed it no longer matches: moves within the hour, unless it is deactivated before"
+        }
     });
     let pinned = facts.placement.pins.names().join(", ");
     [

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use directory::{Condition, GroupId, OrHold, Reclassify, UserId};
+use jiff::SignedDuration;
 use scim::filter::Quotes;
 use scim::{AttributePath, Filter};
 use serde_json::{Value, json};
@@ -105,6 +106,7 @@ async fn a_membership_moves_who_has_a_place() {
     change(&provost, &engineers, "add", &[&ava]).await;
     assert_eq!(stands(&provost, &ava), json!(["active", "Engineering", null]));
     change(&provost, &engineers, "remove", &[&ava]).await;
+    in_an_hour(&provost).await;
     assert_eq!(stands(&provost, &ava), json!(["active", "default", null]));
 
     provost
@@ -114,6 +116,115 @@ async fn a_membership_moves_who_has_a_place() {
         })
         .await;
     change(&provost, &engineers, "add", &[&ava]).await;
+    assert_eq!(stands(&provost, &ava), json!(["active", "default", null]));
+}
+
+/// What the worker does about late moves when an hour has gone by.
+async fn in_an_hour(provost: &Provost) {
+    let later = server::clock::now()
+        .checked_add(SignedDuration::from_mins(61))
+        .unwrap();
+    provost
+        .admin_at(later, users::move_due)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn who_loses_the_match_moves_an_hour_later_unless_it_leaves_or_gains_another() {
+    let provost = start().await;
+    let engineers = engineers(&provost).await;
+    let designers = group(&provost, "Designers").await;
+    provost.profile("Design", ProfileChange::default()).await;
+    provost.mapping("Designers", of(&designers), "Design").await;
+    provost.mapping("Others", Condition::Any, "default").await;
+    let mut people = Vec::new();
+    for name in ["ava", "bob", "cyd", "dan", "eve"] {
+        people.push(provost.client.create(&person(name)).await);
+    }
+    let [ava, bob, cyd, dan, eve] = &people[..] else {
+        unreachable!()
+    };
+    change(&provost, &engineers, "add", &[ava, bob, cyd, dan, eve]).await;
+    change(&provost, &designers, "add", &[dan]).await;
+    for one in &people {
+        change(&provost, &engineers, "remove", &[one]).await;
+        assert_eq!(stands(&provost, one), json!(["active", "Engineering", "lost"]));
+    }
+    // A leaver often loses its groups first: the account keeps its place, and comes back to it.
+    let say = |active: bool| patch(json!([{"op": "replace", "value": {"active": active}}]));
+    provost.client.patch(&path(bob), &say(false)).await.expect(200);
+    assert_eq!(stands(&provost, bob), json!(["preserved", "Engineering", null]));
+    // A mover gains another group.
+    change(&provost, &designers, "add", &[cyd]).await;
+    assert_eq!(stands(&provost, cyd), json!(["active", "Design", null]));
+    // Who is back in the group has lost nothing.
+    change(&provost, &engineers, "add", &[eve]).await;
+    assert_eq!(stands(&provost, eve), json!(["active", "Engineering", null]));
+    // An update that changes nothing of it neither hurries nor delays.
+    let title = patch(json!([{"op": "replace", "value": {"title": "Lead"}}]));
+    provost.client.patch(&path(ava), &title).await.expect(200);
+    assert_eq!(stands(&provost, ava), json!(["active", "Engineering", "lost"]));
+    // The node's worker and another's memberships change nothing either, until the time has come.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(stands(&provost, ava), json!(["active", "Engineering", "lost"]));
+    assert_eq!(stands(&provost, dan), json!(["active", "Engineering", "lost"]));
+
+    in_an_hour(&provost).await;
+    assert_eq!(stands(&provost, ava), json!(["active", "default", null]));
+    assert_eq!(stands(&provost, bob), json!(["preserved", "Engineering", null]));
+    assert_eq!(stands(&provost, cyd), json!(["active", "Design", null]));
+    assert_eq!(
+        stands(&provost, dan),
+        json!(["active", "Design", null]),
+        "what was left"
+    );
+    assert_eq!(stands(&provost, eve), json!(["active", "Engineering", null]));
+    provost.client.patch(&path(bob), &say(true)).await.expect(200);
+    assert_eq!(
+        stands(&provost, bob),
+        json!(["active", "Engineering", "lost"]),
+        "the groups may follow"
+    );
+}
+
+#[tokio::test]
+async fn an_attribute_that_changes_to_what_another_mapping_wants_moves_at_once() {
+    let provost = start().await;
+    let department = |value: &str| Condition::Attribute {
+        path: AttributePath::parse("title").unwrap(),
+        values: vec![value.to_owned()],
+        case_sensitive: false,
+    };
+    for name in ["Sales", "Support"] {
+        provost.profile(name, ProfileChange::default()).await;
+        provost.mapping(name, department(name), name).await;
+    }
+    let mut ava = person("ava");
+    ava["title"] = "Sales".into();
+    let ava = provost.client.create(&ava).await;
+    let title = |title: &str| patch(json!([{"op": "replace", "value": {"title": title}}]));
+    provost
+        .client
+        .patch(&path(&ava), &title("Support"))
+        .await
+        .expect(200);
+    assert_eq!(stands(&provost, &ava), json!(["active", "Support", null]));
+    provost
+        .client
+        .patch(&path(&ava), &title("Retired"))
+        .await
+        .expect(200);
+    assert_eq!(stands(&provost, &ava), json!(["active", "Support", "lost"]));
+    let shown = provost.client.get(&path(&ava)).await.expect(200);
+    let mut whole = shown.clone();
+    whole["nickName"] = "Av".into();
+    provost.client.put(&path(&ava), &whole).await.expect(200);
+    assert_eq!(stands(&provost, &ava), json!(["active", "Support", "lost"]));
+    // An administrator who applies the mappings waits for nobody.
+    provost
+        .admin(|tx, ctx| users::reapply(tx, ctx, UserId::from_bytes(&[0; 16]).unwrap()))
+        .await;
     assert_eq!(stands(&provost, &ava), json!(["active", "default", null]));
 }
 

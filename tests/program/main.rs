@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod api_guide;
 mod bad_input;
 mod command_line;
 mod durability;

@@ -123,6 +123,9 @@ words! {
         Unmatched = "unmatched",
         /// The profile of the mapping that matches is full.
         Full = "full",
+        /// The mapping that placed the user no longer matches, and nothing else changed: it moves a little later, unless the
+        /// identity provider deactivates it before.
+        Lost = "lost",
     }
 }
 

@@ -185,6 +185,7 @@ impl Recorder {
             store,
             waiting,
             is_behind: false,
+            has_warned: false,
             swept: 0,
             forgotten: None,
         };
@@ -210,6 +211,8 @@ struct Scribe {
     waiting: Receiver<Sent>,
     /// Whether there was more than one batch at the last look.
     is_behind: bool,
+    /// Whether the node's log says that something is wrong.
+    has_warned: bool,
     /// When it last looked for what is too old, in seconds.
     swept: i64,
     /// Up to which event it has forgotten who was purged, once it has looked.
@@ -225,8 +228,13 @@ impl Scribe {
             if is_over && batch.is_empty() {
                 return;
             }
-            if let Err(error) = self.look_after() {
-                tracing::warn!(%error, "could not look after the provisioning log");
+            match self.look_after() {
+                Ok(()) => self.has_warned = false,
+                Err(error) if !self.has_warned => {
+                    self.has_warned = true;
+                    tracing::warn!(%error, "could not look after the provisioning log");
+                }
+                Err(_) => {}
             }
         }
     }

@@ -105,8 +105,9 @@ async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Err
         // What fails for one tenant must not stop the others.
         let admitted = admit_held(app, &ctx, &waits).await;
         let decided = decide_due(app, &ctx).await;
+        let moved = move_due(app, &ctx).await;
         let purged = purge_due(app, &ctx).await;
-        for error in [admitted.err(), decided.err(), purged.err()]
+        for error in [admitted.err(), decided.err(), moved.err(), purged.err()]
             .into_iter()
             .flatten()
         {
@@ -152,6 +153,23 @@ async fn decide_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
         }
         let ctx = ctx.clone();
         app.store.write(move |tx| users::decide_due(tx, &ctx)).await?;
+    }
+    Ok(())
+}
+
+/// Moves those who lost a match an hour ago.
+async fn move_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
+    for _ in 0..STRIDES {
+        let asking = ctx.clone();
+        if !app
+            .store
+            .look(move |tx| users::is_any_move_due(tx, &asking))
+            .await?
+        {
+            return Ok(());
+        }
+        let ctx = ctx.clone();
+        app.store.write(move |tx| users::move_due(tx, &ctx)).await?;
     }
     Ok(())
 }

@@ -60,7 +60,9 @@ impl Seen {
                 self.stay += 1;
                 return;
             }
-            Outlook::Moves(mapping) => (&mut self.moved, format!("the mapping {} matches", mapping.name)),
+            Outlook::Moves(mapping) | Outlook::Loses(mapping) => {
+                (&mut self.moved, format!("the mapping {} matches", mapping.name))
+            }
             Outlook::Admitted => (&mut self.admitted, "was held, and would be active".to_owned()),
             Outlook::Waits => (&mut self.marked, "is held, now for a seat".to_owned()),
             Outlook::Stays => (

@@ -13,3 +13,13 @@ CREATE TABLE repeats (
     PRIMARY KEY (tenant, caller, key)
 );
 CREATE INDEX repeats_at ON repeats (at);
+
+-- Users who lost the match that placed them, and when they move to what is left: somebody who leaves often loses the groups
+-- first. There is a row for whoever is marked so.
+CREATE TABLE late_moves (
+    tenant BLOB NOT NULL,
+    user_id BLOB NOT NULL,
+    due BIGINT NOT NULL,
+    PRIMARY KEY (tenant, user_id)
+);
+CREATE INDEX late_moves_due ON late_moves (tenant, due);

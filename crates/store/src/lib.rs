@@ -12,6 +12,7 @@ pub mod events;
 mod finding;
 pub mod groups;
 pub mod keys;
+pub mod late;
 pub mod leases;
 pub mod log;
 mod migrate;
@@ -246,6 +247,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         tombstones::STATEMENTS,
         counts::STATEMENTS,
         events::STATEMENTS,
+        late::STATEMENTS,
         leases::STATEMENTS,
         groups::STATEMENTS,
         due::STATEMENTS,

@@ -12,7 +12,7 @@ statements! {
                body = NULL";
     ANSWER = "UPDATE repeats SET status = ?4, body = ?5 WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
     REMOVE = "DELETE FROM repeats WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
-    FORGET = "UPDATE repeats SET body = ?2 WHERE tenant = ?1 AND body <> ?2";
+    FORGET_ANSWERS = "UPDATE repeats SET body = ?2 WHERE tenant = ?1 AND body <> ?2";
     SWEEP = "DELETE FROM repeats WHERE at < ?1";
 }
 
@@ -91,7 +91,7 @@ pub fn remove(tx: &mut Tx<'_>, of: &Key) -> Result<(), Error> {
 
 /// Takes away what the tenant's answers say: somebody was purged, and may stand in them.
 pub fn forget(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
-    tx.run(FORGET, params![tenant.as_bytes(), FORGOTTEN])
+    tx.run(FORGET_ANSWERS, params![tenant.as_bytes(), FORGOTTEN])
 }
 
 /// Forgets those from before `before`.

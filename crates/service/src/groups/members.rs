@@ -52,6 +52,7 @@ pub(super) fn change(
         care: if count > FEW { Care::Many } else { Care::Each },
         matters: users::are_groups_mapped(&settings),
         moved: BTreeSet::new(),
+        has_added: false,
     };
     let mut has_changed = false;
     let mut changes = changes.iter().peekable();
@@ -79,6 +80,8 @@ struct Push<'p, 'c> {
     matters: bool,
     /// Those about whom the mappings are to decide again, once all have come and gone.
     moved: BTreeSet<[u8; 16]>,
+    /// Whether anybody came.
+    has_added: bool,
 }
 
 impl Push<'_, '_> {
@@ -95,6 +98,7 @@ impl Push<'_, '_> {
                 changed.push(*id);
             }
         }
+        self.has_added |= !changed.is_empty();
         Ok(self.note(changed))
     }
 
@@ -154,6 +158,11 @@ impl Push<'_, '_> {
 
     /// Lets the mappings decide about few users at once, and about many, or those of a group within, beside requests.
     fn decide(self, settings: &Settings) -> Result<(), Error> {
+        let change = if self.has_added {
+            users::Change::Groups
+        } else {
+            users::Change::LeftGroups
+        };
         let Self { tx, ctx, moved, .. } = self;
         if !self.matters {
             return Ok(());
@@ -173,7 +182,7 @@ impl Push<'_, '_> {
                 None => None,
             };
             match user {
-                Some(user) => users::decide_again(tx, ctx, settings, user)?,
+                Some(user) => users::decide_again(tx, ctx, settings, user, change)?,
                 None if for_all => {}
                 None => due::put(tx, ctx.tenant, &[id], ctx.now)?,
             }

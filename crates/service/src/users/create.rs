@@ -172,7 +172,7 @@ fn bring_back(
     } else {
         user.facts.lifecycle = return_of(user.facts.lifecycle)?;
         let brings = whole(&sent.undeclared);
-        place::seat(tx, ctx, settings, &mut user, Some(&before.facts), brings)?;
+        place::seat(tx, ctx, settings, &mut user, Some(&old), brings)?;
     }
     let kind = record::kind_of(&before.facts, &user.facts);
     record::changed(tx, ctx, settings, user, before, kind)

@@ -1,11 +1,10 @@
 //! A membership changed, so the mappings decide again: about one at once, about many beside requests.
 
 use directory::{Ctx, EventKind, Facts, Mapping, Reclassify, Record, Settings, Status};
-use store::due;
 use store::users::Scope;
-use store::{Tx, users};
+use store::{Tx, due, late, users};
 
-use super::place::{self, Outlook};
+use super::place::{self, Change, Outlook};
 use super::record;
 use crate::Error;
 
@@ -27,12 +26,13 @@ pub(crate) fn decide_again(
     ctx: &Ctx,
     settings: &Settings,
     before: Record,
+    change: Change<'_>,
 ) -> Result<(), Error> {
     if !is_decided(settings, &before.facts) {
         return Ok(());
     }
     let mut user = before.clone().open();
-    let kind = match place::again(tx, ctx, settings, &mut user)? {
+    let kind = match place::again(tx, ctx, settings, &mut user, change)? {
         Outlook::Admitted => EventKind::UserAdmitted,
         _ => EventKind::UserPlaced,
     };
@@ -67,7 +67,30 @@ pub fn decide_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
     for user in due::first(tx, ctx.tenant, ctx.now, STRIDE)? {
         due::done(tx, ctx.tenant, user)?;
         if let Some(before) = users::by_id(tx, ctx.tenant, Scope::All, user)? {
-            decide_again(tx, ctx, &settings, before)?;
+            decide_again(tx, ctx, &settings, before, Change::SomeGroups)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether anybody who lost a match is to move now.
+///
+/// # Errors
+/// The store's.
+pub fn is_any_move_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<bool, Error> {
+    Ok(!late::due(tx, ctx.tenant, ctx.now, 1)?.is_empty())
+}
+
+/// Moves some of those who lost a match long enough ago.
+///
+/// # Errors
+/// The store's.
+pub fn move_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
+    let settings = tx.settings(ctx.tenant)?;
+    for user in late::due(tx, ctx.tenant, ctx.now, STRIDE)? {
+        late::remove(tx, ctx.tenant, user)?;
+        if let Some(before) = users::by_id(tx, ctx.tenant, Scope::All, user)? {
+            decide_again(tx, ctx, &settings, before, Change::Nothing)?;
         }
     }
     Ok(())

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use directory::{
-    Carries, Condition, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins, Placement, Profile,
-    Reclassify, Refusal, Settings, Status, Subject, Timestamp, User, Verdict, Wait, decide, rfc3339,
+    Answer, Belonging, Carries, Condition, Ctx, Decision, Doubt, Facts, Lifecycle, Mapping, OrHold, Pins,
+    Placement, Profile, Reclassify, Refusal, Settings, Status, Subject, Timestamp, User, Verdict, Wait,
+    decide, judge, rfc3339,
 };
 use scim::Object;
 use store::Tx;
@@ -22,6 +23,9 @@ pub enum Outlook<'m> {
     Moves(&'m Mapping),
     /// No mapping matches: the user keeps what it has, and is marked so.
     Unmatched,
+    /// This mapping gives another place, but matched before: all that changed is that another one no longer does. The user
+    /// moves later, since somebody who leaves often loses the groups first.
+    Loses(&'m Mapping),
     /// This mapping's profile is full: the user keeps what it has, and is marked so.
     Full(&'m Mapping),
     /// This mapping looks at something that is not kept, so the decision stays.
@@ -32,19 +36,48 @@ pub enum Outlook<'m> {
     Waits,
 }
 
+/// What changed about a user, so that it can be told whether a mapping matches anew or did before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change<'c> {
+    /// Attributes; the user was this.
+    Attributes(&'c User),
+    /// It came into groups, and may have left others.
+    Groups,
+    /// It left groups.
+    LeftGroups,
+    /// Groups, and it is not known how.
+    SomeGroups,
+    /// Nothing that anybody waits for.
+    Nothing,
+}
+
 /// Looks what the mappings would do.
 fn outlook<'s>(
     tx: &mut Tx<'_>,
     settings: &'s Settings,
     user: &User,
+    change: Change<'_>,
     undeclared: &Object,
     carries: Carries,
 ) -> Result<Outlook<'s>, Error> {
-    let mapping = match verdict(tx, settings, user, undeclared, carries)? {
+    let groups = groups_of(tx, settings, user)?;
+    let attributes = user.shown_attributes();
+    let subject = Subject {
+        schemas: &settings.schemas,
+        connection: user.facts.connection,
+        attributes: &attributes,
+        undeclared,
+        groups: &groups,
+        carries,
+    };
+    let mapping = match decide(&settings.mappings, &subject) {
         Verdict::Unknown(mapping) => return Ok(Outlook::Unknown(mapping)),
         Verdict::Unmatched(_) => return Ok(Outlook::Unmatched),
         Verdict::Matched(mapping) => mapping,
     };
+    if change.only_loses(settings, &subject, user, mapping) {
+        return Ok(Outlook::Loses(mapping));
+    }
     let old = &user.facts.placement;
     let moves = !old.pins.profile && old.profile != Some(mapping.outcome.profile);
     if moves && is_full(tx, settings, mapping)? {
@@ -62,6 +95,47 @@ fn outlook<'s>(
     })
 }
 
+impl Change<'_> {
+    /// Whether `new` would place the user for no other reason than that the mapping which did no longer matches.
+    fn only_loses(self, settings: &Settings, now: &Subject<'_>, user: &User, new: &Mapping) -> bool {
+        let placement = &user.facts.placement;
+        let Some(decision) = placement.decision.as_ref().filter(|_| !placement.pins.profile) else {
+            return false;
+        };
+        let is_old = |mapping: &&Mapping| mapping.id.to_string() == decision.mapping;
+        let Some(old) = settings
+            .mappings
+            .iter()
+            .find(is_old)
+            .filter(|old| old.id != new.id)
+        else {
+            return false;
+        };
+        if judge(old, now).answer != Answer::NotMatched {
+            return false;
+        }
+        let waits = placement.doubt == Some(Doubt::Lost);
+        match self {
+            Self::Nothing => false,
+            Self::LeftGroups => waits || old.is_for_groups(),
+            Self::Groups => !new.is_for_groups() && (waits || old.is_for_groups()),
+            Self::SomeGroups => waits || (!new.is_for_groups() && old.is_for_groups()),
+            Self::Attributes(before) => {
+                let then = Subject {
+                    attributes: &before.shown_attributes(),
+                    undeclared: &Object::new(),
+                    carries: Carries::Changes,
+                    ..*now
+                };
+                // Who comes back finds its place; the groups may follow.
+                let is_back = before.facts.lifecycle.status() == Status::Preserved;
+                let has_lost = waits || is_back || judge(old, &then).answer != Answer::NotMatched;
+                has_lost && judge(new, &then).answer == Answer::Matched
+            }
+        }
+    }
+}
+
 /// Does to the user what was looked at: a new match moves profile and quota, and the storage never.
 fn take(outlook: Outlook<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) {
     let placement = &mut user.facts.placement;
@@ -71,6 +145,7 @@ fn take(outlook: Outlook<'_>, ctx: &Ctx, settings: &Settings, user: &mut User) {
         // A profile that was set by hand is nobody's doubt.
         Outlook::Unmatched => placement.doubt = Some(Doubt::Unmatched).filter(|_| !placement.pins.profile),
         Outlook::Full(_) => placement.doubt = Some(Doubt::Full),
+        Outlook::Loses(_) => placement.doubt = Some(Doubt::Lost),
         Outlook::Moves(mapping) => settle(placement, mapping, ctx, settings),
     }
 }
@@ -97,12 +172,13 @@ pub(super) fn again<'s>(
     ctx: &Ctx,
     settings: &'s Settings,
     user: &mut User,
+    change: Change<'_>,
 ) -> Result<Outlook<'s>, Error> {
     if user.facts.lifecycle.status() == Status::Held {
         if user.facts.placement.is_complete() && settings.tenant.reclassify == Reclassify::OnUpdate {
             // Who waits for a seat may be given another profile, with another seat.
             let carries = known_of(&user.facts);
-            let outlook = outlook(tx, settings, user, &Object::new(), carries)?;
+            let outlook = outlook(tx, settings, user, Change::Nothing, &Object::new(), carries)?;
             take(outlook, ctx, settings, user);
         }
         admit(tx, ctx, settings, user)?;
@@ -111,7 +187,7 @@ pub(super) fn again<'s>(
             _ => Outlook::Waits,
         });
     }
-    let outlook = outlook(tx, settings, user, &Object::new(), Carries::Changes)?;
+    let outlook = outlook(tx, settings, user, change, &Object::new(), Carries::Changes)?;
     take(outlook, ctx, settings, user);
     Ok(outlook)
 }
@@ -160,11 +236,7 @@ fn verdict<'s>(
     undeclared: &Object,
     carries: Carries,
 ) -> Result<Verdict<'s>, Error> {
-    let groups = if settings.mappings.iter().any(Mapping::is_for_groups) {
-        crate::groups::of_facts(tx, settings.tenant.id, &user.facts)?
-    } else {
-        Vec::new()
-    };
+    let groups = groups_of(tx, settings, user)?;
     let subject = Subject {
         schemas: &settings.schemas,
         connection: user.facts.connection,
@@ -174,6 +246,15 @@ fn verdict<'s>(
         carries,
     };
     Ok(decide(&settings.mappings, &subject))
+}
+
+/// The user's groups, where mappings look at them.
+fn groups_of(tx: &mut Tx<'_>, settings: &Settings, user: &User) -> Result<Vec<Belonging>, Error> {
+    if settings.mappings.iter().any(Mapping::is_for_groups) {
+        crate::groups::of_facts(tx, settings.tenant.id, &user.facts)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 fn placed_by(mapping: &Mapping, ctx: &Ctx, settings: &Settings) -> Placement {
@@ -234,13 +315,13 @@ pub(super) fn seat(
     ctx: &Ctx,
     settings: &Settings,
     user: &mut User,
-    before: Option<&Facts>,
+    before: Option<&User>,
     brings: Brings<'_>,
 ) -> Result<(), Error> {
     if user.facts.lifecycle.status() == Status::Preserved {
         return Ok(());
     }
-    let was = before.map(|before| before.lifecycle.status());
+    let was = before.map(|before| before.facts.lifecycle.status());
     let may_hold = |setting: OrHold| was == Some(Status::Held) || setting == OrHold::Hold;
     if !user.facts.placement.is_complete() {
         // One who was never judged whole has no decision to keep: what is not there is then absent, not unknown.
@@ -263,7 +344,8 @@ pub(super) fn seat(
     } else if settings.tenant.reclassify == Reclassify::OnUpdate
         && (was != Some(Status::Active) || brings.may_move)
     {
-        let outlook = outlook(tx, settings, user, brings.undeclared, brings.carries)?;
+        let change = before.map_or(Change::Nothing, Change::Attributes);
+        let outlook = outlook(tx, settings, user, change, brings.undeclared, brings.carries)?;
         take(outlook, ctx, settings, user);
     }
     if was != Some(Status::Active) {

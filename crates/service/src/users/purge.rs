@@ -82,6 +82,7 @@ pub(super) fn check_purged(tx: &mut Tx<'_>, tenant: TenantId, id: UserId) -> Res
 
 fn remove(tx: &mut Tx<'_>, ctx: &Ctx, facts: &Facts, reason: &str) -> Result<(), Error> {
     store::users::remove(tx, ctx.tenant, facts)?;
+    store::late::remove(tx, ctx.tenant, facts.id)?;
     store::repeats::forget(tx, ctx.tenant)?;
     tombstones::insert(tx, ctx, facts, reason)?;
     let data = json!({"user": {"id": facts.id}, "reason": reason}).to_string();

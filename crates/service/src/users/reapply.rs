@@ -6,6 +6,7 @@ use std::sync::Arc;
 use directory::{Ctx, EventKind, Record, Settings, Status, UserId};
 use store::Tx;
 
+use super::place::Change;
 pub use super::place::Outlook;
 use super::{place, record};
 use crate::Error;
@@ -31,7 +32,7 @@ pub fn preview(
         after = last.facts.id;
         for before in records.iter().filter(|record| is_decided(record)) {
             let mut user = before.clone().open();
-            let outlook = place::again(tx, ctx, settings, &mut user)?;
+            let outlook = place::again(tx, ctx, settings, &mut user, Change::Nothing)?;
             store::counts::suppose(tx, ctx.tenant, Some(&before.facts), &user.facts);
             visit(before, outlook, user.into_record(settings));
         }
@@ -51,7 +52,7 @@ pub fn reapply(tx: &mut Tx<'_>, ctx: &Ctx, after: UserId) -> Result<(Option<User
     let mut changed = 0;
     for before in records.into_iter().filter(is_decided) {
         let (version, mut user) = (before.facts.version, before.clone().open());
-        let kind = match place::again(tx, ctx, &settings, &mut user)? {
+        let kind = match place::again(tx, ctx, &settings, &mut user, Change::Nothing)? {
             Outlook::Admitted => EventKind::UserAdmitted,
             _ => EventKind::UserPlaced,
         };

@@ -1,11 +1,15 @@
 //! Writing a user's new state down: the row, and the event that says what happened.
 
-use directory::{Ctx, Event, EventKind, Facts, IdpState, Record, Settings, User};
+use directory::{Ctx, Doubt, Event, EventKind, Facts, IdpState, Record, Settings, Status, Timestamp, User};
+use jiff::SignedDuration;
 use scim::Object;
 use serde_json::Value;
 use store::Tx;
 
 use crate::Error;
+
+/// How long somebody keeps a place after losing the match that gave it: a leaver often loses its groups first.
+const LATE: SignedDuration = SignedDuration::from_mins(60);
 
 /// Adds a new user.
 pub(super) fn added(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, user: User) -> Result<Record, Error> {
@@ -33,6 +37,7 @@ pub(super) fn changed(
     if same {
         return Ok(before);
     }
+    wait_to_move(tx, ctx, &mut user.facts, &before.facts)?;
     user.facts.modified = ctx.now;
     let record = store::users::update(tx, settings, user, &before)?;
     append(tx, ctx, settings, kind, (Some(&before), &record));
@@ -41,6 +46,23 @@ pub(super) fn changed(
         append(tx, ctx, settings, EventKind::UserMoved, (Some(&before), &record));
     }
     Ok(record)
+}
+
+/// Who lost a match, and nothing more, moves in an hour; who leaves before that does not move.
+fn wait_to_move(tx: &mut Tx<'_>, ctx: &Ctx, user: &mut Facts, before: &Facts) -> Result<(), Error> {
+    let waits = |facts: &Facts| facts.placement.doubt == Some(Doubt::Lost);
+    if waits(user) && user.lifecycle.status() == Status::Preserved {
+        user.placement.doubt = None;
+    }
+    match (waits(before), waits(user)) {
+        (false, true) => {
+            let due = ctx.now.saturating_add(LATE).unwrap_or(Timestamp::MAX);
+            store::late::put(tx, ctx.tenant, user.id, due)?;
+        }
+        (true, false) => store::late::remove(tx, ctx.tenant, user.id)?,
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What an identity provider's write did to the user, by what it said before and says now.

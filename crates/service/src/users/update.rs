@@ -124,7 +124,7 @@ fn write(
         }
         None => {}
     }
-    place::seat(tx, ctx, settings, &mut user, Some(&before.facts), sent.brings)?;
+    place::seat(tx, ctx, settings, &mut user, Some(&old), sent.brings)?;
     let kind = record::kind_of(&before.facts, &user.facts);
     record::changed(tx, ctx, settings, user, before, kind)
 }
