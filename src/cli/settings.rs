@@ -53,11 +53,20 @@ pub(crate) enum Tenant {
         /// Days for which the provisioning log keeps what identity providers sent, 1 to 365
         #[arg(long, value_name = "DAYS")]
         log_days: Option<u32>,
+        /// Raise an alarm, and purge nobody, where more than this share of a connection's users leaves within an hour; 0 is
+        /// never
+        #[arg(long, value_name = "PERCENT")]
+        leaver_alarm: Option<u32>,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Connection {
+    /// Say that those who left at once have left indeed: ends the alarm about them, and purges go on
+    EndAlarm {
+        /// Its name
+        name: String,
+    },
     /// List connections
     List,
     /// Add a connection

@@ -29,6 +29,19 @@ pub(super) async fn run(session: &Session, command: cli::Connection) -> Result<(
                 .reader
                 .list(&columns, &rows, || all.iter().map(|one| json!(one)).collect())?;
         }
+        cli::Connection::EndAlarm { name } => {
+            let of = name.clone();
+            let alarm = session
+                .write(move |tx, ctx| service::alarms::end(tx, ctx, &of))
+                .await?;
+            let sentence = format!(
+                "Ended the alarm about {} leavers of {name}; purges go on.",
+                alarm.leavers
+            );
+            session
+                .reader
+                .done(&sentence, &json!({"connection": name, "leavers": alarm.leavers}))?;
+        }
         cli::Connection::Add { name, kind } => {
             let one = session
                 .write(move |tx, ctx| connections::add(tx, ctx, &name, kind))

@@ -45,6 +45,7 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Failure> {
             });
         }
         checks.extend(connections(&store, tenant.id, &settings, now)?);
+        checks.extend(alarms(&store, tenant.id, &settings)?);
         checks.extend(mappings(&store, &settings)?);
     }
     let columns = ["", "Checked", "What to do"];
@@ -115,6 +116,27 @@ fn connections(
         }
     };
     Ok(settings.connections.iter().map(check).collect())
+}
+
+/// Alarms that are on.
+fn alarms(store: &Store, tenant: TenantId, settings: &Settings) -> Result<Vec<Check>, Failure> {
+    let ctx = server::clock::context(directory::Actor::System, tenant);
+    let on = store.read(|tx| service::alarms::all(tx, &ctx))?;
+    let check = |alarm: &directory::Alarm| {
+        let name = settings
+            .connection(alarm.connection)
+            .map_or("", |connection| connection.name.as_str());
+        Check {
+            subject: format!(
+                "connection {name}: {} of {} users left at once",
+                alarm.leavers, alarm.users
+            ),
+            problem: Some(format!(
+                "nobody is purged until you say that this is right: provost connection end-alarm {name:?}"
+            )),
+        }
+    };
+    Ok(on.iter().map(check).collect())
 }
 
 fn mappings(store: &Store, settings: &Settings) -> Result<Vec<Check>, Failure> {

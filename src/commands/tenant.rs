@@ -59,6 +59,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             over_limit,
             accept_new_external_ids,
             log_days,
+            leaver_alarm,
         } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
             let change = TenantChange {
@@ -71,6 +72,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 over_limit,
                 accept_new_external_ids_until: accept_new_external_ids.map(|until| until.0),
                 log_days,
+                leaver_alarm_percent: leaver_alarm,
             };
             let mut ctx = session.context();
             ctx.tenant = tenant.id;

@@ -124,10 +124,7 @@ async fn in_an_hour(provost: &Provost) {
     let later = server::clock::now()
         .checked_add(SignedDuration::from_mins(61))
         .unwrap();
-    provost
-        .admin_at(later, users::move_due)
-        .await
-        .unwrap();
+    provost.admin_at(later, users::move_due).await.unwrap();
 }
 
 #[tokio::test]

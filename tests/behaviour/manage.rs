@@ -54,7 +54,7 @@ impl Api<'_> {
         self.with(Method::POST, path, body).await
     }
 
-    async fn with(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(crate) async fn with(&self, method: Method, path: &str, body: Value) -> Answer {
         let request = self.request(method, path).body(body.to_string());
         Answer::of(request.send().await.unwrap()).await
     }

@@ -271,6 +271,115 @@ async fn who_is_purged_is_forgotten_by_the_log() {
 }
 
 #[tokio::test]
+async fn a_connections_health_is_told_in_sentences() {
+    let provost = start().await;
+    let api = api(&provost, Role::Auditor).await;
+    provost.connect("Okta").await;
+    let health = api.get("/connections/Okta/health").await;
+    assert_eq!(
+        (&health["lastCall"], &health["alarm"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(
+        health["concerns"][0]
+            .as_str()
+            .unwrap()
+            .contains("never been heard of"),
+        "{health}"
+    );
+    let request = provost
+        .client
+        .request(Method::GET, "/Users")
+        .header("User-Agent", "Okta SCIM Client 1.0.0");
+    request.send().await.unwrap();
+    let request = provost
+        .client
+        .request(Method::GET, "/Users/nobody")
+        .header("User-Agent", "Okta SCIM Client 1.0.0");
+    request.send().await.unwrap();
+    let heard = |health: &Value| (health["callsLastDay"] == 2).then(|| health.clone());
+    let health = until(&api, "/connections/default/health", heard).await;
+    assert_eq!(
+        (
+            &health["errorsLastDay"],
+            &health["recognised"],
+            &health["tokenDaysLeft"],
+            &health["isSilent"]
+        ),
+        (&json!(1), &json!("okta"), &json!(364), &json!(false))
+    );
+    assert_eq!(health["lastRefusal"]["status"], 404);
+    assert!(
+        health["concerns"][0]
+            .as_str()
+            .unwrap()
+            .contains("1 of its 2 requests"),
+        "{health}"
+    );
+}
+
+#[tokio::test]
+async fn many_leavers_at_once_freeze_purges_until_somebody_has_looked() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let change = json!({"purgeDays": 1});
+    api.with(Method::PATCH, "/profiles/default", change)
+        .await
+        .expect(200);
+    let mut people = Vec::new();
+    for number in 0..20 {
+        people.push(provost.client.create(&person(&format!("p{number}"))).await);
+    }
+    for one in &people[..10] {
+        provost.client.delete(&path(one)).await.expect(204);
+    }
+    let alarmed = |health: &Value| (!health["alarm"].is_null()).then(|| health.clone());
+    let health = until(&api, "/connections/default/health", alarmed).await;
+    assert_eq!(health["alarm"]["leavers"], 10);
+    assert!(
+        health["concerns"].to_string().contains("Nobody is purged"),
+        "{health}"
+    );
+    let raised = api.get("/events?types=alarm.*").await;
+    assert_eq!(raised["events"][0]["type"], "alarm.raised");
+    assert_eq!(raised["events"][0]["data"]["alarm"]["connection"], "default");
+
+    let later = server::clock::now()
+        .checked_add(SignedDuration::from_hours(49))
+        .unwrap();
+    let purge = || provost.admin_at(later, service::users::purge_due);
+    assert_eq!(purge().await.unwrap(), 0, "nobody is purged");
+    let others = json!({"name": "Other"});
+    api.send("/connections", others).await.expect(201);
+    assert_eq!(
+        api.call(Method::DELETE, "/connections/Other/alarm").await.status,
+        400
+    );
+    assert_eq!(
+        api.call(Method::DELETE, "/connections/default/alarm")
+            .await
+            .status,
+        204
+    );
+    assert_eq!(api.get("/connections/default/health").await["alarm"], Value::Null);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(
+        api.get("/connections/default/health").await["alarm"],
+        Value::Null,
+        "it is not raised again for them"
+    );
+    assert_eq!(purge().await.unwrap(), 10);
+    let kinds = api.get("/events?types=alarm.*").await;
+    assert_eq!(kinds["events"][1]["type"], "alarm.ended");
+
+    let off = json!({"leaverAlarmPercent": 0});
+    api.with(Method::PATCH, "/tenant", off).await.expect(200);
+    api.with(Method::PATCH, "/tenant", json!({"leaverAlarmPercent": 101}))
+        .await
+        .expect(400);
+}
+
+#[tokio::test]
 async fn pages_of_the_log_are_complete_and_in_order() {
     let provost = start().await;
     let api = api(&provost, Role::Auditor).await;

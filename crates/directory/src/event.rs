@@ -56,6 +56,10 @@ kinds! {
     KeyRevoked = "key.revoked";
     /// An administrator wants to see a refused person no longer.
     RefusalDismissed = "refusal.dismissed";
+    /// Many users of a connection left at once; nobody is purged until an administrator has looked.
+    AlarmRaised = "alarm.raised";
+    /// An administrator has looked: those who left have left.
+    AlarmEnded = "alarm.ended";
     /// A group came into being.
     GroupCreated = "group.created";
     /// A group's attributes changed.

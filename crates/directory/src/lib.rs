@@ -3,6 +3,7 @@
 //! Every type here is valid by construction and every rule is a function of its arguments: no I/O, no clock, no
 //! chance. A transition consumes the state that it leaves and may refuse with a [`Refusal`].
 
+mod alarm;
 mod bytes;
 mod context;
 mod decide;
@@ -21,6 +22,7 @@ mod settings;
 mod token;
 mod user;
 
+pub use alarm::Alarm;
 pub use bytes::Bytes;
 pub use context::{Actor, Ctx, Ids};
 pub use decide::{Answer, Carries, Judged, Looked, Subject, Verdict, decide, judge};

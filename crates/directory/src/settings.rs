@@ -214,11 +214,21 @@ pub struct Tenant {
     /// For how many days exchanges are kept in the provisioning log.
     #[serde(default = "Tenant::log_days")]
     pub log_days: u32,
+    /// More leavers of a connection within an hour than this many of a hundred users raise an alarm; 0 is never.
+    #[serde(default = "Tenant::leaver_alarm_percent")]
+    pub leaver_alarm_percent: u32,
 }
 
 impl Tenant {
     /// The days for which exchanges are kept where nobody says otherwise.
     pub const LOG_DAYS: u32 = 30;
+
+    /// The share of users whose leaving at once raises an alarm where nobody says otherwise.
+    pub const LEAVER_ALARM_PERCENT: u32 = 20;
+
+    fn leaver_alarm_percent() -> u32 {
+        Self::LEAVER_ALARM_PERCENT
+    }
 
     fn log_days() -> u32 {
         Self::LOG_DAYS

@@ -90,6 +90,7 @@ async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Err
         app.store
             .write(move |tx| {
                 service::repeats::sweep(tx, now)?;
+                service::alarms::sweep(tx, now)?;
                 Ok::<_, service::Error>(store::users::sweep_marks(tx, now)?)
             })
             .await?;
@@ -106,10 +107,25 @@ async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Err
         let admitted = admit_held(app, &ctx, &waits).await;
         let decided = decide_due(app, &ctx).await;
         let moved = move_due(app, &ctx).await;
-        let purged = purge_due(app, &ctx).await;
-        for error in [admitted.err(), decided.err(), moved.err(), purged.err()]
-            .into_iter()
-            .flatten()
+        // Before anybody is purged.
+        let alarmed = if seen.event == event {
+            Ok(())
+        } else {
+            raise_alarms(app, &ctx).await
+        };
+        let purged = match &alarmed {
+            Ok(()) => purge_due(app, &ctx).await,
+            Err(_) => Ok(()),
+        };
+        for error in [
+            admitted.err(),
+            decided.err(),
+            moved.err(),
+            alarmed.err(),
+            purged.err(),
+        ]
+        .into_iter()
+        .flatten()
         {
             is_whole = false;
             tracing::warn!(%error, tenant = %tenant.name, "could not look after held and preserved users");
@@ -172,6 +188,25 @@ async fn move_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
         app.store.write(move |tx| users::move_due(tx, &ctx)).await?;
     }
     Ok(())
+}
+
+/// Looks whether many of a connection's users left at once.
+async fn raise_alarms(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
+    let asking = ctx.clone();
+    let due = app
+        .store
+        .look(move |tx| service::alarms::due(tx, &asking))
+        .await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let count = due.len();
+    tracing::warn!(
+        count,
+        "many users left at once; nobody is purged until an administrator has looked"
+    );
+    let ctx = ctx.clone();
+    app.store.write(move |tx| service::alarms::raise(tx, &ctx)).await
 }
 
 async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {

@@ -3,12 +3,14 @@
 //! A function takes a transaction, what the request brings along, and its input; it loads, changes, records an event
 //! and answers. It opens no connection and sends nothing, and it may be run again.
 
+pub mod alarms;
 mod error;
 pub mod exchanges;
 pub mod explain;
 pub mod feed;
 pub mod first_run;
 pub mod groups;
+pub mod health;
 pub mod keys;
 pub mod outlook;
 pub mod repeats;

@@ -23,3 +23,14 @@ CREATE TABLE late_moves (
     PRIMARY KEY (tenant, user_id)
 );
 CREATE INDEX late_moves_due ON late_moves (tenant, due);
+
+-- Connections many of whose users left at once: nobody is purged until an administrator has looked.
+CREATE TABLE alarms (
+    tenant BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    raised BIGINT NOT NULL,
+    leavers BIGINT NOT NULL,
+    users BIGINT NOT NULL,
+    ended BIGINT,
+    PRIMARY KEY (tenant, connection)
+);

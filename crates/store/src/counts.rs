@@ -3,13 +3,16 @@
 
 use std::collections::HashMap;
 
-use directory::{ConnectionId, Facts, MappingId, ProfileId, Status, StorageId, TenantId};
+use directory::{ConnectionId, Facts, MappingId, ProfileId, Status, StorageId, TenantId, Timestamp};
 
 use crate::sql::{params, statements};
 use crate::{Error, Tx};
 
 statements! {
     GET = "SELECT CAST(coalesce(sum(value), 0) AS BIGINT) FROM tallies WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+    LEAVERS = "SELECT CAST(coalesce(sum(value), 0) AS BIGINT) FROM tallies
+               WHERE tenant = ?1 AND kind = 'left' AND id >= ?2 AND id <= ?3";
+    FORGET_LEAVERS = "DELETE FROM tallies WHERE tenant = ?1 AND kind = 'left' AND id >= ?2 AND id <= ?3";
     ADD = "INSERT INTO tallies (tenant, kind, id, shard, value) VALUES (?1, ?2, ?3, ?4, ?5)
            ON CONFLICT (tenant, kind, id, shard) DO UPDATE SET value = tallies.value + excluded.value";
 }
@@ -85,6 +88,57 @@ impl Count {
             id: connection.map_or([0; 16], |id| *id.as_bytes()),
         }
     }
+}
+
+/// How long a part of an hour is in which leavers are counted together, in seconds.
+const PART: i64 = 300;
+
+/// Counts somebody who leaves the connection at `at`.
+pub fn leaves(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, at: Timestamp) {
+    let id = part_of(connection, at.as_second().div_euclid(PART));
+    tx.add(
+        Count {
+            tenant,
+            kind: "left",
+            id,
+        },
+        1,
+    );
+}
+
+/// How many have left the connection since `from`, give or take five minutes.
+pub fn leavers(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    from: Timestamp,
+) -> Result<u64, Error> {
+    let first = part_of(connection, from.as_second().div_euclid(PART) + 1);
+    let last = part_of(connection, i64::MAX);
+    let found = tx.one(LEAVERS, params![tenant.as_bytes(), &first, &last], |row| {
+        row.integer(0)
+    })?;
+    Ok(u64::try_from(found.unwrap_or_default()).unwrap_or_default())
+}
+
+/// Forgets who left the connection before `before`.
+pub fn forget_leavers(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    connection: ConnectionId,
+    before: Timestamp,
+) -> Result<(), Error> {
+    let first = part_of(connection, 0);
+    let last = part_of(connection, before.as_second().div_euclid(PART));
+    tx.run(FORGET_LEAVERS, params![tenant.as_bytes(), &first, &last])
+}
+
+/// Half of the connection's id, which is random there, and the part of the hour: rows of a connection stand in their order.
+fn part_of(connection: ConnectionId, part: i64) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&connection.as_bytes()[8..]);
+    id[8..].copy_from_slice(&part.to_be_bytes());
+    id
 }
 
 /// How many there are, with what this transaction has put off.

@@ -4,6 +4,7 @@
 //! one durable transaction and answers them after its commit. The closure may be run again, so it touches nothing but
 //! the database, and brings its time and ids along.
 
+pub mod alarms;
 mod cache;
 pub mod counts;
 pub mod due;
@@ -249,6 +250,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         events::STATEMENTS,
         late::STATEMENTS,
         leases::STATEMENTS,
+        alarms::STATEMENTS,
         groups::STATEMENTS,
         due::STATEMENTS,
         keys::STATEMENTS,

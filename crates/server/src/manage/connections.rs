@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use directory::{Connection, ConnectionKind, Settings, Token, TokenState, rfc3339};
+use directory::{Connection, ConnectionKind, Settings, Timestamp, Token, TokenState, rfc3339};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::settings::connections::{self, ConnectionChange};
@@ -147,7 +147,7 @@ pub(super) async fn revoke(caller: Caller<ChangeSettings>, Named(id): Named) -> 
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn token_to_json(token: &Token, settings: &Settings, now: directory::Timestamp) -> Value {
+fn token_to_json(token: &Token, settings: &Settings, now: Timestamp) -> Value {
     let connection = settings.connection(token.connection);
     json!({
         "id": token.id,

@@ -7,6 +7,7 @@ mod docs;
 mod events;
 mod exchanges;
 mod groups;
+mod health;
 mod idempotency;
 mod input;
 mod mappings;

@@ -198,6 +198,7 @@ fn settings() -> Value {
         "overLimit": words(&["refuse", "hold"]),
         "acceptNewExternalIdsUntil": {"type": ["string", "null"], "format": "date-time"},
         "logDays": {"type": "integer", "minimum": 1, "maximum": 365},
+        "leaverAlarmPercent": {"type": "integer", "minimum": 0, "maximum": 100},
     });
     let attribute = json!({"name": text(), "urn": text(), "type": words(&["string", "boolean", "decimal", "integer", "dateTime", "reference", "binary"])});
     json!({
@@ -205,6 +206,16 @@ fn settings() -> Value {
         "Connections": all_of("connections", "Connection"),
         "NewConnection": input(json!({"name": connection["name"], "kind": connection["kind"]}), &["name"]),
         "ConnectionChange": input(connection, &[]),
+        "Health": answer(json!({
+            "connection": text(), "lastCall": maybe_text(), "callsLastDay": integer(), "errorsLastDay": integer(),
+            "agent": maybe_text(), "recognised": maybe_text(), "usualSilenceHours": {"type": ["integer", "null"]},
+            "isSilent": boolean(), "lastRefusal": {"type": ["object", "null"]}, "tokenEnds": maybe_text(),
+            "tokenDaysLeft": {"type": ["integer", "null"]}, "alarm": {"type": ["object", "null"]},
+            "hours": list(json!({"type": "object", "required": ["hour", "calls", "errors"], "properties": {
+                "hour": to("Time"), "calls": integer(), "errors": integer(),
+            }})),
+            "concerns": {"type": "array", "items": text(), "description": "What to look at, in sentences."},
+        }), &[]),
         "Released": answer(json!({"released": integer()}), &[]),
         "Profile": {
             "type": "object", "required": ["id", "name", "maxUsers", "quota", "purgeDays", "settings"],

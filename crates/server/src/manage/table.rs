@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 use directory::Action;
 
-use super::{bulk, connections, events, exchanges, groups, mappings, places, tenant, users};
+use super::{bulk, connections, events, exchanges, groups, health, mappings, places, tenant, users};
 use crate::app::App;
 
 /// One thing that can be asked for.
@@ -137,6 +137,10 @@ table! {
         "Changes a connection.";
     delete "/connections/{name}" connections::remove(ChangeSettings) -> 200 Released,
         "Removes a connection with its tokens and groups; its users become manual.";
+    get "/connections/{name}/health" health::show(ReadSettings) -> 200 Health,
+        "When a connection was last heard of, how much goes wrong, whether it is quieter than usual, and what to do.";
+    delete "/connections/{name}/alarm" health::end_alarm(ChangeSettings) -> 204,
+        "Says that those who left at once have left indeed; users are purged again when their date comes.";
     post "/connections/{name}/tokens" connections::create_token(ChangeSettings, Lifetime) -> 201 NewToken,
         "Makes a token; its secret is in this answer and never again. The one before stays alive for the grace.";
     get "/tokens" connections::tokens(ReadSettings) -> 200 Tokens,

@@ -100,6 +100,7 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
         release(tx, ctx, &settings, record)?;
     }
     crate::groups::remove_all_of(tx, ctx, connection.id)?;
+    store::alarms::remove(tx, ctx.tenant, connection.id)?;
     super::remove(tx, ctx, connection)?;
     Ok(count)
 }

@@ -33,6 +33,8 @@ pub struct TenantChange {
     pub accept_new_external_ids_until: Option<Option<Timestamp>>,
     /// Days for which exchanges are kept, 1 to 365.
     pub log_days: Option<u32>,
+    /// More leavers of a connection within an hour than this many of a hundred raise an alarm; 0 is never.
+    pub leaver_alarm_percent: Option<u32>,
 }
 
 /// The tenant called `name`.
@@ -73,6 +75,7 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
         over_limit: OrHold::Refuse,
         accept_new_external_ids_until: None,
         log_days: Tenant::LOG_DAYS,
+        leaver_alarm_percent: Tenant::LEAVER_ALARM_PERCENT,
     }
 }
 
@@ -145,7 +148,13 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
             .accept_new_external_ids_until
             .unwrap_or(before.accept_new_external_ids_until),
         log_days: change.log_days.unwrap_or(before.log_days),
+        leaver_alarm_percent: change.leaver_alarm_percent.unwrap_or(before.leaver_alarm_percent),
     };
+    if tenant.leaver_alarm_percent > 100 {
+        let detail =
+            "The alarm about leavers is a share of 1 to 100 of a hundred users, or 0 for never.".to_owned();
+        return Err(Refusal::BadSetting { detail }.into());
+    }
     if !(1..=365).contains(&tenant.log_days) {
         let detail = "The provisioning log is kept for 1 to 365 days.".to_owned();
         return Err(Refusal::BadSetting { detail }.into());

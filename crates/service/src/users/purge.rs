@@ -52,8 +52,11 @@ pub fn purge(tx: &mut Tx<'_>, ctx: &Ctx, id: UserId, reason: &str) -> Result<(),
     remove(tx, ctx, &facts, reason)
 }
 
-/// Removes preserved users whose date has passed; gives how many, at most a stride.
+/// Removes preserved users whose date has passed; gives how many, at most a stride. While an alarm is on, that is nobody.
 pub fn purge_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<usize, Error> {
+    if !crate::alarms::all(tx, ctx)?.is_empty() {
+        return Ok(0);
+    }
     let due = store::users::due(tx, ctx.tenant, ctx.now, STRIDE)?;
     for record in &due {
         remove(tx, ctx, &record.facts, "its purge date has passed")?;
@@ -61,9 +64,10 @@ pub fn purge_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<usize, Error> {
     Ok(due.len())
 }
 
-/// Whether anybody's date has passed.
+/// Whether anybody's date has passed, and no alarm is on.
 pub fn is_anybody_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<bool, Error> {
-    Ok(!store::users::due(tx, ctx.tenant, ctx.now, 1)?.is_empty())
+    let is_due = !store::users::due(tx, ctx.tenant, ctx.now, 1)?.is_empty();
+    Ok(is_due && crate::alarms::all(tx, ctx)?.is_empty())
 }
 
 /// Says of an id that nobody has why that is, if there was a user.

@@ -40,6 +40,11 @@ pub(super) fn changed(
     wait_to_move(tx, ctx, &mut user.facts, &before.facts)?;
     user.facts.modified = ctx.now;
     let record = store::users::update(tx, settings, user, &before)?;
+    let is_leaver = matches!(kind, EventKind::UserDeactivated | EventKind::UserDeleted)
+        && before.facts.lifecycle.status() != Status::Preserved;
+    if let Some(connection) = record.facts.connection.filter(|_| is_leaver) {
+        store::counts::leaves(tx, ctx.tenant, connection, ctx.now);
+    }
     append(tx, ctx, settings, kind, (Some(&before), &record));
     let place = |facts: &Facts| (facts.placement.profile, facts.placement.own_quota);
     if before.facts.placement.profile.is_some() && place(&before.facts) != place(&record.facts) {

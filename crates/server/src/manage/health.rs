@@ -1,0 +1,123 @@
+//! `/connections/{name}/health`: is anything wrong with an identity provider, and what is to be done.
+
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use directory::{Alarm, Connection, Exchange, Timestamp, Token, TokenState, rfc3339};
+use serde_json::{Value, json};
+use service::exchanges::{self, Wanted};
+use service::health::{self, Health};
+use service::settings::named;
+use store::log::exchanges::Among;
+use store::log::traffic::{self, Hour};
+use uuid::Uuid;
+
+use super::caller::{Caller, ChangeSettings, ReadSettings};
+use super::input::Named;
+use super::problem::Problem;
+use super::{Answer, json as answer};
+
+/// What is known of a connection.
+struct Known {
+    connection: Connection,
+    hours: Vec<Hour>,
+    refused: Option<Exchange>,
+    /// When its last token ends.
+    ends: Option<Timestamp>,
+    alarm: Option<Alarm>,
+}
+
+/// `GET /connections/{name}/health`
+pub(super) async fn show(caller: Caller<ReadSettings>, Named(name): Named) -> Answer {
+    let known = gather(&caller, &name).await?;
+    Ok(answer(known.to_json(caller.ctx.now).to_string()))
+}
+
+async fn gather(caller: &Caller<ReadSettings>, name: &str) -> Result<Known, Problem> {
+    let connection = named(&caller.settings.connections, name)?.clone();
+    let (ctx, id, now) = (caller.ctx.clone(), connection.id, caller.ctx.now);
+    let since = now.as_second().div_euclid(3600) - health::RHYTHM;
+    let logged = caller.app.store.read_log(move |tx| {
+        let hours = traffic::since(tx, ctx.tenant, id, since)?;
+        let wanted = Wanted {
+            among: Among::Refused,
+            connection: Some(id),
+            before: Uuid::max(),
+            limit: 1,
+        };
+        let refused = exchanges::page(tx, ctx.tenant, &wanted)?.exchanges.pop();
+        Ok::<_, service::Error>((hours, refused))
+    });
+    let (hours, refused) = logged.await?;
+    let ctx = caller.ctx.clone();
+    let looked = caller.app.store.look(move |tx| {
+        let tokens = service::tokens::all(tx, &ctx)?;
+        Ok::<_, service::Error>((tokens, service::alarms::all(tx, &ctx)?))
+    });
+    let (tokens, alarms) = looked.await?;
+    let is_live = |token: &&Token| token.connection == id && token.state(now) == TokenState::Live;
+    Ok(Known {
+        ends: tokens.iter().filter(is_live).map(|token| token.expires).max(),
+        alarm: alarms.into_iter().find(|alarm| alarm.connection == id),
+        connection,
+        hours,
+        refused,
+    })
+}
+
+impl Known {
+    fn to_json(&self, now: Timestamp) -> Value {
+        let judged = health::judge(&self.hours, now);
+        let days = self.ends.map(|ends| ends.duration_since(now).as_hours() / 24);
+        let last_day: Vec<_> = self.hours.iter().rev().take(24).map(hour_to_json).collect();
+        json!({
+            "connection": self.connection.name,
+            "lastCall": judged.last.map(rfc3339),
+            "callsLastDay": judged.calls,
+            "errorsLastDay": judged.errors,
+            "agent": judged.agent,
+            "recognised": judged.recognised,
+            "usualSilenceHours": judged.usual_silence,
+            "isSilent": judged.is_silent,
+            "lastRefusal": self.refused.as_ref().map(|exchange| json!({
+                "exchange": exchange.id,
+                "at": rfc3339(exchange.detail.at),
+                "status": exchange.status,
+                "reason": exchange.detail.reason,
+            })),
+            "tokenEnds": self.ends.map(rfc3339),
+            "tokenDaysLeft": days,
+            "alarm": self.alarm.as_ref().map(|alarm| json!({
+                "raised": rfc3339(alarm.raised),
+                "leavers": alarm.leavers,
+                "users": alarm.users,
+            })),
+            "hours": last_day,
+            "concerns": self.concerns(&judged, days),
+        })
+    }
+
+    fn concerns(&self, judged: &Health, days: Option<i64>) -> Vec<String> {
+        let mut concerns = health::concerns(&self.connection, judged, days);
+        concerns.extend(self.alarm.as_ref().map(|alarm| {
+            format!(
+                "{} of its {} users left within an hour. Nobody is purged until you say that this is right: \
+                 `provost connection end-alarm`, or DELETE /connections/{{name}}/alarm.",
+                alarm.leavers, alarm.users
+            )
+        }));
+        concerns
+    }
+}
+
+fn hour_to_json(hour: &Hour) -> Value {
+    let begun = Timestamp::from_second(hour.hour.saturating_mul(3600)).ok();
+    json!({"hour": begun.map(rfc3339), "calls": hour.calls, "errors": hour.errors})
+}
+
+/// `DELETE /connections/{name}/alarm`
+pub(super) async fn end_alarm(caller: Caller<ChangeSettings>, Named(name): Named) -> Answer {
+    caller
+        .write(move |tx, ctx| service::alarms::end(tx, ctx, &name))
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
