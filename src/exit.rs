@@ -41,7 +41,12 @@ impl fmt::Display for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        let code = if error.is_schema() { 6 } else { 5 };
+        let code = match error {
+            store::Error::NotEmpty { .. } => 4,
+            store::Error::Backup { .. } => 1,
+            ref other if other.is_schema() => 6,
+            _ => 5,
+        };
         Self {
             code,
             reason: error.into(),

@@ -105,6 +105,16 @@ pub(crate) enum Command {
     Report(Report),
     /// Play an identity provider against a SCIM server
     Simulate(Simulate),
+    /// Write all that the directory holds into a new file, while the server goes on
+    Backup {
+        /// The file; one that is there is not written over
+        file: PathBuf,
+    },
+    /// Make a new database of a backup, of SQLite or PostgreSQL whatever it was. Cursors of the event feed are void then
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
     /// Check the configuration, the database and the settings
     Doctor,
     /// Print the management API's description (`OpenAPI` 3.1)

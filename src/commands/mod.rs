@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod attribute;
+mod backup;
 pub(crate) mod completions;
 mod connection;
 mod doctor;
@@ -37,6 +38,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::run(&common, &flags).await?,
         Command::Simulate(arguments) => return simulate::run(&common, arguments).await,
         Command::Doctor => return doctor::run(&common),
+        Command::Backup { file } => backup::backup(&Session::open(&common)?, &file)?,
+        Command::Restore { file } => backup::restore(&common, &file)?,
         Command::Openapi => Reader::Program.done("", &server::openapi())?,
         Command::Completions { shell } => return Ok(completions::print(shell)),
         Command::Tenant(command) => tenant::run(&Session::open(&common)?, command).await?,

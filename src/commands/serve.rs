@@ -126,7 +126,7 @@ fn filter(config: &Config) -> Result<EnvFilter, Failure> {
 }
 
 /// The data folder is for this user alone: it holds people's data, and sometimes a token.
-fn make_folder(folder: &Path) -> Result<(), Failure> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new()
         .recursive(true)

@@ -31,6 +31,22 @@ pub enum Error {
         /// Path.
         database: String,
     },
+    /// A backup cannot be written or read.
+    #[error("the backup {file}: {reason}")]
+    Backup {
+        /// Path.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A backup is restored into a new database, and never over one that is there.
+    #[error(
+        "the database {database} is not empty; restore into a new one: name another with --database, or move this one away"
+    )]
+    NotEmpty {
+        /// Path or URL, without a password.
+        database: String,
+    },
     /// Another server has the file.
     #[error(
         "another `provost serve` is running on {database}; stop it first, or use PostgreSQL for several nodes"

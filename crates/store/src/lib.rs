@@ -5,6 +5,7 @@
 //! the database, and brings its time and ids along.
 
 pub mod alarms;
+mod backup;
 mod cache;
 pub mod counts;
 pub mod due;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use directory::{Settings, Timestamp, TokenHash};
 
+pub use backup::{Saved, restore};
 pub use error::Error;
 pub use finding::Finding;
 pub use migrate::SCHEMA;

@@ -29,7 +29,7 @@ const HEAVY: u64 = 500;
 pub(crate) struct Link {
     /// `None` once it is being dropped.
     runtime: Option<Runtime>,
-    client: Arc<Client>,
+    pub(super) client: Arc<Client>,
     statements: HashMap<&'static str, tokio_postgres::Statement>,
     put_off: Vec<PutOff>,
     shard: i64,
@@ -393,7 +393,7 @@ impl Link {
     }
 
     /// Waits for all that was put off.
-    fn settle(&mut self) -> Result<(), Error> {
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
         let (answers, rows): (Vec<_>, Vec<_>) = mem::take(&mut self.put_off)
             .into_iter()
             .map(|put_off| (put_off.answer, put_off.rows))
@@ -435,7 +435,7 @@ impl Link {
         }
     }
 
-    fn fail(&mut self, error: &tokio_postgres::Error) -> Error {
+    pub(super) fn fail(&mut self, error: &tokio_postgres::Error) -> Error {
         let failure = session::failure(error);
         let trouble = match &failure {
             Error::Stale => Trouble::Clash,
@@ -464,7 +464,7 @@ impl Link {
         })
     }
 
-    fn wait<F: Future>(&self, answer: F) -> F::Output {
+    pub(super) fn wait<F: Future>(&self, answer: F) -> F::Output {
         match &self.runtime {
             Some(runtime) => runtime.block_on(answer),
             // It is there until it is dropped.

@@ -3,6 +3,7 @@
 //! The rule this module keeps: nothing is answered before it is committed, and what may have been committed is never
 //! done again blindly.
 
+mod copy;
 mod dialect;
 mod link;
 mod params;

@@ -92,6 +92,18 @@ impl Sqlite {
         }
     }
 
+    /// Copies all of it, as it is at one moment, into `file`, which is empty.
+    pub(crate) fn copy_into(&self, file: &Path) -> Result<(), Error> {
+        let connection = connect(&self.path)?;
+        let name = file
+            .to_str()
+            .ok_or_else(|| crate::backup::failed(file, "its name is not UTF-8"))?;
+        connection
+            .execute("VACUUM INTO ?1", [name])
+            .map_err(|error| crate::backup::failed(file, error))?;
+        Ok(())
+    }
+
     pub(crate) fn log(&self) -> &LogFile {
         &self.log
     }
@@ -194,7 +206,7 @@ impl Sqlite {
     }
 }
 
-fn migrate_sqlite(connection: &mut Connection, database: &str) -> Result<(), Error> {
+pub(crate) fn migrate_sqlite(connection: &mut Connection, database: &str) -> Result<(), Error> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     migrate::migrate(&mut migrate::Place::Sqlite(&tx), database)?;
     Ok(tx.commit()?)
