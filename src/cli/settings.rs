@@ -57,6 +57,9 @@ pub(crate) enum Tenant {
         /// never
         #[arg(long, value_name = "PERCENT")]
         leaver_alarm: Option<u32>,
+        /// The most requests of identity providers in a second, at least 50; 0 is any number
+        #[arg(long, value_name = "N")]
+        max_requests_per_second: Option<u32>,
     },
 }
 

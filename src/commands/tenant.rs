@@ -60,6 +60,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
             accept_new_external_ids,
             log_days,
             leaver_alarm,
+            max_requests_per_second,
         } => {
             let tenant = session.store.read(|tx| tenants::show(tx, &name))?;
             let change = TenantChange {
@@ -73,6 +74,7 @@ pub(super) async fn run(session: &Session, command: cli::Tenant) -> Result<(), F
                 accept_new_external_ids_until: accept_new_external_ids.map(|until| until.0),
                 log_days,
                 leaver_alarm_percent: leaver_alarm,
+                max_requests_per_second,
             };
             let mut ctx = session.context();
             ctx.tenant = tenant.id;

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
+use service::settings::tenants::TenantChange;
 use testkit::{Answer, Client, Provost};
 
 use crate::start;
@@ -167,4 +168,52 @@ async fn only_the_hash_of_a_token_is_kept() {
     let written = provost.everything_written().await;
     let secret = &provost.client.token.as_bytes()["pvt_".len()..];
     assert!(!written.windows(secret.len()).any(|bytes| bytes == secret));
+}
+
+#[tokio::test]
+async fn who_shows_wrong_tokens_again_and_again_is_told_to_wait_and_nobody_else() {
+    let provost = start().await;
+    let unknown = server::clock::fresh_secret().unwrap();
+    let guesser = provost.client_with(unknown.reveal());
+    let mut answers = Vec::new();
+    for _ in 0..130 {
+        answers.push(guesser.get("/Users").await);
+    }
+    assert_eq!(answers[0].status, 401);
+    assert_eq!(answers[0].headers["www-authenticate"], "Bearer");
+    let last = answers.pop().unwrap();
+    let seconds: u32 = last.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=2).contains(&seconds));
+    let detail = last.refused(429, "");
+    assert!(detail.contains("try again in"), "{detail}");
+    // A right token, and one that has ended, are answered as ever.
+    provost.client.get("/Users").await.expect(200);
+    let long_ago = server::clock::now() - jiff::SignedDuration::from_hours(48);
+    let old = provost.token_at(long_ago, "default", 1, 0).await;
+    provost.client_with(&old).get("/Users").await.expect(401);
+}
+
+#[tokio::test]
+async fn a_tenant_may_limit_its_own_traffic() {
+    let provost = start().await;
+    let limit = |max| TenantChange {
+        max_requests_per_second: Some(max),
+        ..TenantChange::default()
+    };
+    let few = limit(49);
+    let refused = provost.admin_at(server::clock::now(), move |tx, ctx| {
+        service::settings::tenants::set(tx, ctx, &few)
+    });
+    assert!(refused.await.unwrap_err().to_string().contains("at least 50"));
+    provost.set_tenant(limit(50)).await;
+    let asking = (0..300).map(|_| provost.client.get("/Users?count=0"));
+    let answers = futures_util::future::join_all(asking).await;
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(refused.len() > 50 && refused.len() < 250, "{}", refused.len());
+    assert_eq!(refused[0].headers["retry-after"], "1");
+    provost.set_tenant(limit(0)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let asking = (0..300).map(|_| provost.client.get("/Users?count=0"));
+    let answers = futures_util::future::join_all(asking).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
 }

@@ -217,6 +217,9 @@ pub struct Tenant {
     /// More leavers of a connection within an hour than this many of a hundred users raise an alarm; 0 is never.
     #[serde(default = "Tenant::leaver_alarm_percent")]
     pub leaver_alarm_percent: u32,
+    /// The most requests of identity providers in a second, on each node; `None` for any number.
+    #[serde(default)]
+    pub max_requests_per_second: Option<u32>,
 }
 
 impl Tenant {

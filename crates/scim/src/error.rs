@@ -38,6 +38,8 @@ pub enum Kind {
     PayloadTooLarge,
     /// The body is not of a media type that SCIM knows.
     UnsupportedMediaType,
+    /// Somebody asks too often.
+    TooManyRequests,
     /// The server failed; the log has the reason, the client does not.
     Internal,
     /// Defined by the protocol, and not offered here.
@@ -74,6 +76,7 @@ impl Kind {
             Self::PreconditionFailed => (412, None),
             Self::PayloadTooLarge => (413, None),
             Self::UnsupportedMediaType => (415, None),
+            Self::TooManyRequests => (429, None),
             Self::Internal => (500, None),
             Self::NotImplemented => (501, None),
             Self::Unavailable => (503, None),

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use store::Store;
 
 use crate::ProvisioningLog;
+use crate::limits::Limits;
 use crate::recorder::Recorder;
 
 /// Where SCIM is, below the public URL.
@@ -29,6 +30,7 @@ struct Shared {
     scheme: &'static str,
     address: SocketAddr,
     recorder: Recorder,
+    limits: Limits,
     /// Tokens that were taken since this was last written down: that is not worth a transaction a request.
     used: Mutex<HashMap<TokenId, (TenantId, Timestamp)>>,
 }
@@ -52,6 +54,7 @@ impl App {
                 scheme,
                 address,
                 recorder: Recorder::new(log),
+                limits: Limits::new(),
                 used: Mutex::default(),
             }),
         }
@@ -95,6 +98,27 @@ impl App {
             Some(host) => format!("{}://{host}{BASE_PATH}", scheme.unwrap_or(shared.scheme)),
             None => format!("{}{BASE_PATH}", self.public_url()),
         }
+    }
+
+    /// How often somebody may ask.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// The address that a request comes from: what a trusted proxy says, else the peer's. Of several in
+    /// `X-Forwarded-For` the last that is no trusted proxy's, since anybody may have written those before it.
+    pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
+        let proxies = &self.shared.trusted_proxies;
+        let is_proxy = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
+        if !peer.as_ref().is_some_and(is_proxy) {
+            return peer;
+        }
+        let said = headers.get_all("x-forwarded-for").into_iter();
+        let said = said
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|text| text.split(','));
+        let said: Vec<IpAddr> = said.filter_map(|text| text.trim().parse().ok()).collect();
+        said.into_iter().rev().find(|address| !is_proxy(address)).or(peer)
     }
 
     /// What writes the provisioning log.

@@ -6,6 +6,7 @@
 mod app;
 pub mod clock;
 mod exchange;
+mod limits;
 mod manage;
 mod ops;
 mod path;

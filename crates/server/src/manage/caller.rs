@@ -2,9 +2,10 @@
 //! `Caller<ReadUsers>` refuses whoever may not read users.
 
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, StatusCode, header, request::Parts};
 use directory::{Action, Actor, Ctx, KeyId, Role, Secret, Settings, Timestamp};
 use jiff::SignedDuration;
@@ -85,6 +86,18 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Self::of(parts, app).await;
+        if caller.as_ref().is_err_and(Problem::is_guess) {
+            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+            let address = app.address(&parts.headers, peer.map(|ConnectInfo(peer)| peer.ip()));
+            app.limits().fails(address).map_err(Problem::too_many)?;
+        }
+        caller
+    }
+}
+
+impl<R: Right> Caller<R> {
+    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let now = clock::now();
         let secret = secret_in(&parts.headers)?;
         let found = app
@@ -97,7 +110,7 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
             })
             .await?;
         let (settings, key) = found.ok_or_else(|| {
-            unauthorized("This API key is not known here. Check that it was made on this server.")
+            Problem::guess("This API key is not known here. Check that it was made on this server.")
         })?;
         if !key.is_live(now) {
             return Err(ended());
@@ -143,7 +156,7 @@ fn demand(role: Role, action: Action) -> Result<(), Problem> {
 /// The key in `Authorization`.
 pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
     let header = headers.get(header::AUTHORIZATION).ok_or_else(|| {
-        unauthorized("This request has no API key. Send one in \"Authorization: Bearer pvk_...\".")
+        Problem::guess("This request has no API key. Send one in \"Authorization: Bearer pvk_...\".")
     })?;
     let text = header.to_str().unwrap_or_default().trim();
     let text = match text.split_once(' ') {
@@ -151,14 +164,11 @@ pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
         _ => text,
     };
     Secret::parse_key(text).ok_or_else(|| {
-        unauthorized("This is no API key, or a letter of it is wrong or missing. API keys begin with pvk_; copy it again.")
+        Problem::guess("This is no API key, or a letter of it is wrong or missing. API keys begin with pvk_; copy it again.")
     })
 }
 
 fn ended() -> Problem {
-    unauthorized("This API key has ended. Make a new one with `provost key create`.")
-}
-
-fn unauthorized(detail: &str) -> Problem {
+    let detail = "This API key has ended. Make a new one with `provost key create`.";
     Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", detail)
 }

@@ -5,20 +5,49 @@ use axum::response::{IntoResponse, Response};
 use directory::Refusal;
 use serde_json::json;
 
+use crate::limits::Wait;
+
 /// A status, a title that stays the same for its kind, and a sentence for the one who asked.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
     title: &'static str,
     detail: String,
+    /// Seconds after which it may be tried again.
+    retry_after: Option<u32>,
+    /// Whether the caller may be guessing keys.
+    is_guess: bool,
 }
 
 impl Problem {
+    /// Somebody asks too often.
+    pub(super) fn too_many(Wait(seconds): Wait) -> Self {
+        let detail = format!("Too many requests; try again in {seconds} seconds.");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests", detail)
+        }
+    }
+
+    /// Somebody shows what is no API key here.
+    pub(super) fn guess(detail: &str) -> Self {
+        Self {
+            is_guess: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", detail)
+        }
+    }
+
+    pub(super) fn is_guess(&self) -> bool {
+        self.is_guess
+    }
+
     pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,
             title,
             detail: detail.into(),
+            retry_after: None,
+            is_guess: false,
         }
     }
 
@@ -90,6 +119,11 @@ impl IntoResponse for Problem {
             body.to_string(),
         )
             .into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);

@@ -199,6 +199,8 @@ fn settings() -> Value {
         "acceptNewExternalIdsUntil": {"type": ["string", "null"], "format": "date-time"},
         "logDays": {"type": "integer", "minimum": 1, "maximum": 365},
         "leaverAlarmPercent": {"type": "integer", "minimum": 0, "maximum": 100},
+        "maxRequestsPerSecond": {"type": ["integer", "null"], "minimum": 0, "maximum": 4_294_967_295_u32,
+                                 "description": "Of identity providers, at least 50; 0 is any number."},
     });
     let attribute = json!({"name": text(), "urn": text(), "type": words(&["string", "boolean", "decimal", "integer", "dateTime", "reference", "binary"])});
     json!({

@@ -28,6 +28,25 @@ impl FromRequestParts<App> for Client {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let client = Self::of(parts, app).await;
+        let checked = match &client {
+            Err(failure) if failure.is_guess() => {
+                let address = app.address(&parts.headers, peer(&parts.extensions));
+                app.limits().fails(address)
+            }
+            Err(_) => Ok(()),
+            Ok(client) => {
+                let limit = client.settings.tenant.max_requests_per_second;
+                app.limits().asks(client.ctx.tenant, limit)
+            }
+        };
+        checked.map_err(Failure::too_many)?;
+        client
+    }
+}
+
+impl Client {
+    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let now = clock::now();
         let secret = secret_in(&parts.headers)?;
         let found = app.store.credential(secret.hash(), now).await;
@@ -64,9 +83,8 @@ impl FromRequestParts<App> for Client {
 /// The token in `Authorization`, with the word `Bearer` or, as one identity provider's manual header has it, without;
 /// and with the word twice, where an administrator pasted it into a field that adds it.
 fn secret_in(headers: &HeaderMap) -> Result<Secret, Failure> {
-    let unauthorized = |detail: &str| Failure::new(Kind::Unauthorized, detail);
     let Some(header) = headers.get(header::AUTHORIZATION) else {
-        return Err(unauthorized(
+        return Err(Failure::guess(
             "This request has no token. Send one of this connection's in \"Authorization: Bearer ...\".",
         ));
     };
@@ -77,15 +95,12 @@ fn secret_in(headers: &HeaderMap) -> Result<Secret, Failure> {
         text = rest.trim_start();
     }
     Secret::parse(text).ok_or_else(|| {
-        unauthorized("This is no Provost token, or a letter of it is wrong or missing. Tokens begin with pvt_; copy it again.")
+        Failure::guess("This is no Provost token, or a letter of it is wrong or missing. Tokens begin with pvt_; copy it again.")
     })
 }
 
 fn unknown() -> Failure {
-    Failure::new(
-        Kind::Unauthorized,
-        "This token is not known here. Check that it was made on this server.",
-    )
+    Failure::guess("This token is not known here. Check that it was made on this server.")
 }
 
 /// Only a token that was real is told more than "unknown".

@@ -7,6 +7,7 @@ use directory::Refusal;
 use scim::{Error as ScimError, Kind};
 
 use super::scim;
+use crate::limits::Wait;
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER: u32 = 5;
@@ -17,6 +18,10 @@ pub(super) struct Failure {
     told: ScimError,
     /// The sentence for the provisioning log, where it is another.
     kept: Option<String>,
+    /// Seconds after which a client may try again, where that is known.
+    retry_after: Option<u32>,
+    /// Whether somebody showed what is no token here, and may be guessing.
+    is_guess: bool,
 }
 
 /// Why a request was refused, as the provisioning log keeps it.
@@ -30,6 +35,27 @@ impl Failure {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         ScimError::new(kind, detail).into()
     }
+
+    /// Somebody asks too often.
+    pub(super) fn too_many(Wait(seconds): Wait) -> Self {
+        let detail = format!("Too many requests; try again in {seconds} seconds.");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(Kind::TooManyRequests, detail)
+        }
+    }
+
+    /// Somebody shows what is no token here.
+    pub(super) fn guess(detail: &str) -> Self {
+        Self {
+            is_guess: true,
+            ..Self::new(Kind::Unauthorized, detail)
+        }
+    }
+
+    pub(super) fn is_guess(&self) -> bool {
+        self.is_guess
+    }
 }
 
 impl From<ScimError> for Failure {
@@ -40,7 +66,12 @@ impl From<ScimError> for Failure {
             Kind::InvalidPath | Kind::InvalidFilter | Kind::NoTarget
         );
         let kept = is_quoted.then(|| without_values(&told.detail));
-        Self { told, kept }
+        Self {
+            told,
+            kept,
+            retry_after: None,
+            is_guess: false,
+        }
     }
 }
 
@@ -71,6 +102,8 @@ impl From<service::Error> for Failure {
             service::Error::Refused(refusal) => Self {
                 told: ScimError::new(kind_of(&refusal), refusal.to_string()),
                 kept: Some(refusal.for_the_log()),
+                retry_after: None,
+                is_guess: false,
             },
             service::Error::Scim(error) => error.into(),
             service::Error::Store(error) => {
@@ -134,7 +167,10 @@ impl IntoResponse for Failure {
             Kind::Unauthorized => {
                 drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
-            Kind::Unavailable => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER))),
+            Kind::Unavailable | Kind::TooManyRequests => {
+                let seconds = self.retry_after.unwrap_or(RETRY_AFTER);
+                drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds)));
+            }
             _ => {}
         }
         response

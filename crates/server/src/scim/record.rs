@@ -58,7 +58,7 @@ pub(super) async fn record(State(app): State<App>, mut request: Request, next: N
     let id = request::id(request.extensions());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let agent = request.headers().get(header::USER_AGENT).cloned();
-    let address = peer(request.extensions());
+    let address = app.address(request.headers(), peer(request.extensions()));
     let at = clock::now();
     let response = next.run(request).await;
     let Found { caller, body } = std::mem::take(&mut *draft.lock());

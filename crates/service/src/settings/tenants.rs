@@ -10,6 +10,9 @@ use store::Tx;
 use super::append;
 use crate::{Error, first_run};
 
+/// No tenant may let fewer requests a second through.
+const FEWEST_REQUESTS: u32 = 50;
+
 /// What an administrator says of a tenant; what is left out stays.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -35,6 +38,8 @@ pub struct TenantChange {
     pub log_days: Option<u32>,
     /// More leavers of a connection within an hour than this many of a hundred raise an alarm; 0 is never.
     pub leaver_alarm_percent: Option<u32>,
+    /// The most requests of identity providers in a second, at least 50; 0 is any number.
+    pub max_requests_per_second: Option<u32>,
 }
 
 /// The tenant called `name`.
@@ -76,6 +81,7 @@ pub(crate) fn blank(id: TenantId, name: Name) -> Tenant {
         accept_new_external_ids_until: None,
         log_days: Tenant::LOG_DAYS,
         leaver_alarm_percent: Tenant::LEAVER_ALARM_PERCENT,
+        max_requests_per_second: None,
     }
 }
 
@@ -149,7 +155,21 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
             .unwrap_or(before.accept_new_external_ids_until),
         log_days: change.log_days.unwrap_or(before.log_days),
         leaver_alarm_percent: change.leaver_alarm_percent.unwrap_or(before.leaver_alarm_percent),
+        max_requests_per_second: change
+            .max_requests_per_second
+            .map_or(before.max_requests_per_second, |max| {
+                Some(max).filter(|&max| max > 0)
+            }),
     };
+    if tenant
+        .max_requests_per_second
+        .is_some_and(|max| max < FEWEST_REQUESTS)
+    {
+        let detail = format!(
+            "A limit of requests is at least {FEWEST_REQUESTS} a second, or 0 for none: identity providers send many at once."
+        );
+        return Err(Refusal::BadSetting { detail }.into());
+    }
     if tenant.leaver_alarm_percent > 100 {
         let detail =
             "The alarm about leavers is a share of 1 to 100 of a hundred users, or 0 for never.".to_owned();
