@@ -14,7 +14,7 @@ use crate::exit::Failure;
 /// Where the file is looked for if none is named.
 const FILE: &str = "provost.toml";
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "data",
     "database",
     "listen",
@@ -24,6 +24,8 @@ const KEYS: [&str; 9] = [
     "trusted_proxies",
     "log",
     "provisioning_log",
+    "metrics_listen",
+    "log_format",
 ];
 
 /// Everything that can be configured.
@@ -49,6 +51,21 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// Whether what identity providers send is kept in the provisioning log.
     pub(crate) provisioning_log: bool,
+    /// The address and port on which Prometheus finds numbers; nowhere without one.
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// How lines of the log are written.
+    pub(crate) log_format: LogFormat,
+}
+
+/// How lines of the log are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object a line, for programs.
+    Json,
 }
 
 impl Default for Config {
@@ -63,6 +80,8 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             log: "warn".to_owned(),
             provisioning_log: true,
+            metrics_listen: None,
+            log_format: LogFormat::Text,
         }
     }
 }

@@ -10,11 +10,11 @@ use store::{DatabaseUrl, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 use super::welcome;
 use crate::cli::{Common, Serve};
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::exit::Failure;
 
 /// How long until a database that is away is tried again.
@@ -35,6 +35,7 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
         } else {
             ProvisioningLog::None
         },
+        metrics: config.metrics_listen,
     };
     let server = Server::bind(store.clone(), config.listen, options).await?;
     warn_without_https(&config);
@@ -112,10 +113,11 @@ type Log = reload::Handle<EnvFilter, Registry>;
 
 fn start_log(config: &Config) -> Result<Log, Failure> {
     let (filter, handle) = reload::Layer::new(filter(config)?);
-    let lines = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = match config.log_format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
     Registry::default().with(filter).with(lines).init();
     Ok(handle)
 }

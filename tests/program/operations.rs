@@ -168,3 +168,95 @@ async fn until(is_so: impl Fn() -> bool) {
     }
     panic!("it never was so");
 }
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn prometheus_finds_numbers_and_no_person_on_a_listener_of_its_own() {
+    let program = program();
+    let port = free_port();
+    let with_metrics = |mut serve: std::process::Command| {
+        serve.env("PROVOST_METRICS_LISTEN", format!("127.0.0.1:{port}"));
+        serve
+    };
+    let serving = program.serve_by(with_metrics, &[]);
+    let user = serving.client.create(&person("ava")).await;
+    let path = format!("/Users/{}", user["id"].as_str().unwrap());
+    serving.client.get(&path).await.expect(200);
+    serving.client.get("/Users/nobody").await.expect(404);
+    serving.client.get("/Nothing").await.expect(404);
+    let ask = |url: String| async move { reqwest::get(url).await.unwrap() };
+    let answer = ask(format!("http://127.0.0.1:{port}/metrics")).await;
+    assert!(
+        answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    let numbers = answer.text().await.unwrap();
+    for line in [
+        "provost_requests_total{route=\"/scim/v2/Users\",method=\"POST\",status=\"201\"} 1",
+        "provost_requests_total{route=\"/scim/v2/Users/{id}\",method=\"GET\",status=\"200\"} 1",
+        "provost_requests_total{route=\"/scim/v2/Users/{id}\",method=\"GET\",status=\"404\"} 1",
+        "provost_request_seconds_bucket{route=\"/scim/v2/Users\",method=\"POST\",le=\"+Inf\"} 1",
+        "provost_active_users{tenant=\"default\"} 1",
+        "provost_token_days_left{tenant=\"default\",connection=\"default\"} 364.9",
+        "provost_database_up 1",
+        "provost_writes_waiting 0",
+        "provost_exchanges_dropped_total 0",
+    ] {
+        assert!(numbers.contains(line), "{line} is not in\n{numbers}");
+    }
+    assert!(!numbers.contains("ava") && !numbers.contains(user["id"].as_str().unwrap()));
+    let root = serving.client.base.trim_end_matches("/scim/v2").to_owned();
+    assert_eq!(
+        ask(format!("{root}/metrics")).await.status(),
+        404,
+        "not where everybody comes"
+    );
+}
+
+#[tokio::test]
+async fn the_log_may_be_an_object_a_line_with_the_request_that_it_is_about() {
+    let program = program();
+    let log = program.folder().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let as_json = |mut serve: std::process::Command| {
+        serve
+            .env("PROVOST_LOG_FORMAT", "json")
+            .env("PROVOST_LOG", "info")
+            .stderr(file);
+        serve
+    };
+    let serving = program.serve_by(as_json, &[]);
+    let answer = serving.client.get("/Users/nobody").await;
+    let id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(serving.stop(), Some(0));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let refused = lines.iter().find(|line| line["message"] == "refused").unwrap();
+    assert_eq!(
+        (&refused["status"], &refused["span"]["id"]),
+        (&json!(404), &json!(id)),
+        "{text}"
+    );
+    let output = program
+        .command(&["serve"])
+        .env("PROVOST_LOG_FORMAT", "xml")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("log_format") && said.contains("PROVOST_LOG_FORMAT"),
+        "{said}"
+    );
+}

@@ -12,6 +12,7 @@ use store::Store;
 
 use crate::ProvisioningLog;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::recorder::Recorder;
 
 /// Where SCIM is, below the public URL.
@@ -31,6 +32,7 @@ struct Shared {
     address: SocketAddr,
     recorder: Recorder,
     limits: Limits,
+    metrics: Option<Metrics>,
     /// Tokens that were taken since this was last written down: that is not worth a transaction a request.
     used: Mutex<HashMap<TokenId, (TenantId, Timestamp)>>,
 }
@@ -43,6 +45,7 @@ impl App {
         is_tls: bool,
         address: SocketAddr,
         log: ProvisioningLog,
+        metrics: Option<Metrics>,
     ) -> Self {
         let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
         let scheme = if is_tls { "https" } else { "http" };
@@ -55,6 +58,7 @@ impl App {
                 address,
                 recorder: Recorder::new(log),
                 limits: Limits::new(),
+                metrics,
                 used: Mutex::default(),
             }),
         }
@@ -119,6 +123,11 @@ impl App {
             .flat_map(|text| text.split(','));
         let said: Vec<IpAddr> = said.filter_map(|text| text.trim().parse().ok()).collect();
         said.into_iter().rev().find(|address| !is_proxy(address)).or(peer)
+    }
+
+    /// What is counted, if anybody looks at it.
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.shared.metrics.as_ref()
     }
 
     /// What writes the provisioning log.

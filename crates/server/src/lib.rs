@@ -8,6 +8,7 @@ pub mod clock;
 mod exchange;
 mod limits;
 mod manage;
+mod metrics;
 mod ops;
 mod path;
 mod recorder;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use axum::ServiceExt;
 use axum::http::Request;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum_server::{Handle, accept::NoDelayAcceptor, tls_rustls::RustlsAcceptor};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
@@ -34,6 +35,7 @@ use tower::{Layer, util::MapRequestLayer};
 use app::App;
 pub use app::BASE_PATH;
 pub use manage::openapi::document as openapi;
+use metrics::Metrics;
 pub use tls::Tls;
 
 /// How long a client may take for a request's headers.
@@ -52,6 +54,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// What is kept of requests.
     pub log: ProvisioningLog,
+    /// Where numbers for Prometheus are served, in plain HTTP; nowhere without one.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Whether what identity providers send is kept for the administrator to read.
@@ -85,6 +89,14 @@ pub enum Error {
         /// What is wrong.
         reason: io::Error,
     },
+    /// Somebody else has the port for the numbers, or it may not be had.
+    #[error("cannot listen on {address} for Prometheus: {reason}; choose another with metrics_listen")]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        reason: io::Error,
+    },
     /// The listener broke.
     #[error("the server stopped: {0}")]
     Serve(io::Error),
@@ -94,6 +106,7 @@ pub enum Error {
 pub struct Server {
     app: App,
     listener: TcpListener,
+    metrics: Option<TcpListener>,
     address: SocketAddr,
     tls: Option<Tls>,
     handle: Handle<SocketAddr>,
@@ -121,6 +134,15 @@ impl Server {
             None => None,
         };
         let listener = TcpListener::bind(listen).map_err(refused)?;
+        let metrics = match options.metrics {
+            Some(address) => {
+                let refused = |reason| Error::Metrics { address, reason };
+                let listener = TcpListener::bind(address).map_err(refused)?;
+                listener.set_nonblocking(true).map_err(refused)?;
+                Some(listener)
+            }
+            None => None,
+        };
         let address = listener.local_addr().map_err(refused)?;
         let app = App::new(
             store,
@@ -129,10 +151,12 @@ impl Server {
             tls.is_some(),
             address,
             options.log,
+            metrics.as_ref().map(|_| Metrics::new()),
         );
         Ok(Self {
             app,
             listener,
+            metrics,
             address,
             tls,
             handle: Handle::new(),
@@ -142,6 +166,11 @@ impl Server {
     /// Where it listens; the real port where 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the numbers are; the real port where 0 was asked for.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
     }
 
     /// The SCIM base URL that an administrator pastes into an identity provider.
@@ -165,12 +194,26 @@ impl Server {
         let router = scim::router(&self.app)
             .merge(manage::router(&self.app))
             .merge(ops::router(&self.app))
-            .layer(from_fn(request::number));
+            .layer(from_fn_with_state(self.app.clone(), request::number));
         let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);
         let make_service =
             ServiceExt::<Request<Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
         let recorder = self.app.recorder().clone();
         let scribe = recorder.start(self.app.store.clone()).map_err(Error::Serve)?;
+        let numbers = match self.metrics {
+            Some(listener) => {
+                let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Serve)?;
+                let router = metrics::router(&self.app);
+                let app = self.app.clone();
+                Some(tokio::spawn(async move {
+                    tokio::select! {
+                        served = async { axum::serve(listener, router).await } => served,
+                        () = metrics::keep_small(&app) => Ok(()),
+                    }
+                }))
+            }
+            None => None,
+        };
         let worker = tokio::spawn(worker::run(self.app.clone()));
         let indexer = tokio::spawn(worker::index_names(self.app.clone()));
         let mut server = axum_server::from_tcp(self.listener)
@@ -190,6 +233,9 @@ impl Server {
             }
             None => server.serve(make_service).await,
         };
+        if let Some(numbers) = numbers {
+            numbers.abort();
+        }
         worker.abort();
         indexer.abort();
         worker::flush(&self.app).await;

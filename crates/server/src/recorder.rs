@@ -80,6 +80,8 @@ struct Shared {
     waiting: Mutex<Option<Receiver<Sent>>>,
     bytes: AtomicUsize,
     dropped: AtomicU64,
+    waiting_count: AtomicU64,
+    dropped_in_all: AtomicU64,
     reads: AtomicU64,
     traffic: Mutex<HashMap<(TenantId, ConnectionId), Hour>>,
     is_over: AtomicBool,
@@ -94,6 +96,8 @@ impl Recorder {
             waiting: Mutex::new(Some(waiting)),
             bytes: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
+            waiting_count: AtomicU64::new(0),
+            dropped_in_all: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             traffic: Mutex::default(),
             is_over: AtomicBool::new(false),
@@ -160,7 +164,10 @@ impl Recorder {
                 Ok(()) => true,
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
             };
-        if !is_taken {
+        if is_taken {
+            self.0.waiting_count.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.0.dropped_in_all.fetch_add(1, Ordering::Relaxed);
             self.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -193,6 +200,12 @@ impl Recorder {
             .name("provisioning-log".to_owned())
             .spawn(move || scribe.run())
             .map(Some)
+    }
+
+    /// How many exchanges wait, and how many were dropped by this node.
+    pub(crate) fn queue(&self) -> (u64, u64) {
+        let waiting = self.0.waiting_count.load(Ordering::Relaxed);
+        (waiting, self.0.dropped_in_all.load(Ordering::Relaxed))
     }
 
     /// Lets the thread write what waits, and end.
@@ -258,6 +271,7 @@ impl Scribe {
             .map(|sent| {
                 let bytes = sent.body.as_ref().map_or(0, Bytes::len);
                 self.recorder.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                self.recorder.0.waiting_count.fetch_sub(1, Ordering::Relaxed);
                 exchange::of(sent, &self.store)
             })
             .collect();

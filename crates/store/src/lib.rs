@@ -43,6 +43,7 @@ pub use postgres::PostgresUrl;
 pub use sqlite::Claim;
 pub use tx::Tx;
 pub use url::DatabaseUrl;
+pub use work::Pulse;
 
 /// A token, live or not, and the settings of its tenant.
 type Known = (Arc<tokens::Credential>, Arc<Settings>);
@@ -227,6 +228,14 @@ impl Store {
                 }
                 tokio::time::sleep(begun.elapsed()).await;
             },
+        }
+    }
+
+    /// What the writers are doing.
+    pub fn pulse(&self) -> Pulse {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.pulse(),
+            Engine::Postgres(postgres) => postgres.pulse(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Work that waits for the writer: closures of any type, their answers, and those who ask.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -70,14 +71,75 @@ where
     }
 }
 
+/// What the writers are doing; counted from the start of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Beats {
+    waiting: AtomicU64,
+    batches: AtomicU64,
+    done: AtomicU64,
+}
+
+/// What the writers are doing, at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Pieces of work that wait for their answer.
+    pub waiting: u64,
+    /// Transactions that were committed.
+    pub batches: u64,
+    /// Pieces of work in them.
+    pub done: u64,
+}
+
+impl Beats {
+    /// A transaction with so many pieces of work is committed.
+    pub(crate) fn committed(&self, count: usize) {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.done
+            .fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn pulse(&self) -> Pulse {
+        Pulse {
+            waiting: self.waiting.load(Ordering::Relaxed),
+            batches: self.batches.load(Ordering::Relaxed),
+            done: self.done.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Counts one piece of work while it waits, also where who asked gives up.
+struct Waits<'b>(&'b Beats);
+
+impl<'b> Waits<'b> {
+    fn new(beats: &'b Beats) -> Self {
+        beats.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(beats)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Where work is handed in; closed when it is dropped.
-pub(crate) struct Queue(mpsc::Sender<Box<dyn Work>>);
+pub(crate) struct Queue {
+    sender: mpsc::Sender<Box<dyn Work>>,
+    beats: Arc<Beats>,
+}
 
 impl Queue {
     /// A queue, and its other end.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Box<dyn Work>>) {
         let (sender, receiver) = mpsc::channel();
-        (Self(sender), receiver)
+        let beats = Arc::default();
+        (Self { sender, beats }, receiver)
+    }
+
+    /// What counts the work.
+    pub(crate) fn beats(&self) -> &Arc<Beats> {
+        &self.beats
     }
 
     /// Hands work in and waits for its answer.
@@ -95,7 +157,8 @@ impl Queue {
             reply,
             since: now(),
         };
-        self.0.send(Box::new(task)).map_err(|_| Error::Stopped)?;
+        let _waits = Waits::new(&self.beats);
+        self.sender.send(Box::new(task)).map_err(|_| Error::Stopped)?;
         answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
     }
 }

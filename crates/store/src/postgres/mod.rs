@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::tx::Driver;
-use crate::work::now;
+use crate::work::{Pulse, now};
 use crate::{Error, Finding, Tx, migrate};
 pub(crate) use link::{Link, Lock};
 pub use url::PostgresUrl;
@@ -104,6 +104,10 @@ impl Postgres {
             cache,
             log: Mutex::new(None),
         })
+    }
+
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.writers.pulse()
     }
 
     pub(crate) fn cache(&self) -> &Arc<Cache> {

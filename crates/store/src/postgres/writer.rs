@@ -15,7 +15,7 @@ use super::url::PostgresUrl;
 use super::{AGAIN, IdleLinks, PATIENCE};
 use crate::cache::Cache;
 use crate::tx::Driver;
-use crate::work::{Queue, Work};
+use crate::work::{Beats, Pulse, Queue, Work};
 use crate::{Error, Tx};
 
 /// Writers of a node; each has a connection.
@@ -43,8 +43,10 @@ impl Writers {
         let (queue, waiting) = Queue::new();
         let waiting = Arc::new(Mutex::new(waiting));
         let is_away = Arc::new(AtomicBool::new(false));
+        let beats = Arc::clone(queue.beats());
         let start = |number| {
             let mut writer = Writer {
+                beats: Arc::clone(&beats),
                 is_away: Arc::clone(&is_away),
                 url: url.clone(),
                 cache: Arc::clone(cache),
@@ -61,6 +63,13 @@ impl Writers {
             queue: Some(queue),
             threads: (1..=WRITERS).map(start).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// What they are doing.
+    pub(super) fn pulse(&self) -> Pulse {
+        self.queue
+            .as_ref()
+            .map_or_else(Pulse::default, |queue| queue.beats().pulse())
     }
 
     pub(super) async fn run<R, E, F>(&self, work: F) -> Result<R, E>
@@ -85,6 +94,8 @@ impl Drop for Writers {
 }
 
 struct Writer {
+    /// Counts what it commits.
+    beats: Arc<Beats>,
     /// Whether the node's log says that the database is away.
     is_away: Arc<AtomicBool>,
     url: PostgresUrl,
@@ -134,7 +145,10 @@ impl Writer {
             };
             let mut aside = Vec::new();
             match self.together(&mut batch, &mut aside, company) {
-                Outcome::Committed => answer(batch, || Ok(())),
+                Outcome::Committed => {
+                    self.beats.committed(batch.len());
+                    answer(batch, || Ok(()));
+                }
                 Outcome::Unknown => answer(batch, || Err(Error::OutcomeUnknown)),
                 Outcome::Lost => {
                     batch.append(&mut aside);
@@ -167,7 +181,10 @@ impl Writer {
                     alone.append(&mut aside);
                     company = Company::NobodyAtAll;
                 }
-                Outcome::Committed => return answer(alone, || Ok(())),
+                Outcome::Committed => {
+                    self.beats.committed(1);
+                    return answer(alone, || Ok(()));
+                }
                 Outcome::Unknown => return answer(alone, || Err(Error::OutcomeUnknown)),
                 Outcome::Lost => {
                     alone.append(&mut aside);

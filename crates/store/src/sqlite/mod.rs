@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::log::LogFile;
 use crate::search::sqlite::{Advanced, Index, Step};
 use crate::tx::Driver;
-use crate::work::now;
+use crate::work::{Pulse, now};
 use crate::{Error, Finding, Tx, events, migrate, search};
 use checkpoint::Checkpoint;
 use writer::Writer;
@@ -106,6 +106,10 @@ impl Sqlite {
 
     pub(crate) fn log(&self) -> &LogFile {
         &self.log
+    }
+
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.writer.pulse()
     }
 
     pub(crate) fn cache(&self) -> &Arc<Cache> {

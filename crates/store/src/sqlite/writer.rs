@@ -13,7 +13,7 @@ use super::checkpoint::{Checkpoint, Left};
 use super::run;
 use crate::cache::Cache;
 use crate::tx::Driver;
-use crate::work::{Queue, Work};
+use crate::work::{Beats, Pulse, Queue, Work};
 use crate::{Error, Tx};
 
 /// The most work in one transaction: enough to share a sync, and few enough to keep answers quick.
@@ -33,14 +33,22 @@ impl Writer {
     ) -> Result<Self, Error> {
         let (queue, waiting) = Queue::new();
         checkpoint.watch(&mut connection)?;
+        let beats = Arc::clone(queue.beats());
         let thread = thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || serve(&connection, &cache, &waiting, &mut checkpoint))
+            .spawn(move || serve(&connection, &cache, (&waiting, &beats), &mut checkpoint))
             .map_err(|_| Error::Stopped)?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
         })
+    }
+
+    /// What it is doing.
+    pub(super) fn pulse(&self) -> Pulse {
+        self.queue
+            .as_ref()
+            .map_or_else(Pulse::default, |queue| queue.beats().pulse())
     }
 
     pub(super) async fn run<R, E, F>(&self, work: F) -> Result<R, E>
@@ -68,13 +76,14 @@ impl Drop for Writer {
 fn serve(
     connection: &Connection,
     cache: &Cache,
-    waiting: &mpsc::Receiver<Box<dyn Work>>,
+    (waiting, beats): (&mpsc::Receiver<Box<dyn Work>>, &Beats),
     checkpoint: &mut Checkpoint,
 ) {
     while let Ok(first) = waiting.recv() {
         let mut batch = vec![first];
         match transact(connection, cache, &mut batch, Some(waiting)) {
             Ok(left) => {
+                beats.committed(batch.len());
                 for work in batch {
                     work.answer(Ok(()));
                 }
@@ -94,6 +103,9 @@ fn serve(
             let mut alone = vec![work];
             let outcome = transact(connection, cache, &mut alone, None);
             let left = outcome.as_ref().ok().copied();
+            if left.is_some() {
+                beats.committed(1);
+            }
             alone
                 .into_iter()
                 .zip(std::iter::once(outcome.map(drop)))
