@@ -14,7 +14,7 @@ use crate::exit::Failure;
 /// Where the file is looked for if none is named.
 const FILE: &str = "provost.toml";
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "data",
     "database",
     "listen",
@@ -26,6 +26,7 @@ const KEYS: [&str; 11] = [
     "provisioning_log",
     "metrics_listen",
     "log_format",
+    "secret_key",
 ];
 
 /// Everything that can be configured.
@@ -55,6 +56,19 @@ pub(crate) struct Config {
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// How lines of the log are written.
     pub(crate) log_format: LogFormat,
+    /// What encrypts secrets that must be readable again: 64 hexadecimal digits. A file in the data folder by default.
+    pub(crate) secret_key: Option<SecretKey>,
+}
+
+/// A key that nothing prints.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SecretKey(pub(crate) String);
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey(...)")
+    }
 }
 
 /// How lines of the log are written.
@@ -82,6 +96,7 @@ impl Default for Config {
             provisioning_log: true,
             metrics_listen: None,
             log_format: LogFormat::Text,
+            secret_key: None,
         }
     }
 }

@@ -97,6 +97,9 @@ pub(crate) enum Command {
     /// Keys of the management API, for programs
     #[command(subcommand)]
     Key(Key),
+    /// Persons who sign in
+    #[command(subcommand)]
+    Admin(Admin),
     /// The people
     #[command(subcommand)]
     User(User),

@@ -420,3 +420,50 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 fn json_object(text: &str) -> Result<scim::Object, String> {
     scim::json::parse_object(text.as_bytes()).map_err(|error| error.detail)
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// List administrators
+    List,
+    /// Invite somebody, and print the invitation, alone; it is shown only now, and is good for seven days
+    Add {
+        /// The e-mail address to sign in with
+        email: String,
+        /// What it may do: owner, manager, helpdesk or auditor
+        #[arg(long, value_name = "ROLE", value_parser = role)]
+        role: OfRole,
+        /// What events call the person; the address where nothing is said
+        #[arg(long)]
+        name: Option<String>,
+        /// Limit it to the users of this profile; may be given several times
+        #[arg(long, value_name = "PROFILE")]
+        profile: Vec<String>,
+    },
+    /// Change an administrator
+    Set {
+        /// The e-mail address
+        email: String,
+        /// Another role
+        #[arg(long, value_name = "ROLE", value_parser = role)]
+        role: Option<OfRole>,
+        /// Another name
+        #[arg(long)]
+        name: Option<String>,
+        /// Limit it to the users of these profiles
+        #[arg(long, value_name = "PROFILE", conflicts_with = "all_profiles")]
+        profile: Vec<String>,
+        /// End the limit
+        #[arg(long)]
+        all_profiles: bool,
+    },
+    /// Invite somebody again, who lost the password or the codes; what was there before is void
+    Invite {
+        /// The e-mail address
+        email: String,
+    },
+    /// Remove an administrator, who is signed out at once
+    Remove {
+        /// The e-mail address
+        email: String,
+    },
+}

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod admin;
 mod attribute;
 mod backup;
 pub(crate) mod completions;
@@ -11,6 +12,7 @@ mod mapping_apply;
 mod mapping_file;
 mod profile;
 mod report;
+mod secret_key;
 mod serve;
 mod simulate;
 mod storage;
@@ -38,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::run(&common, &flags).await?,
         Command::Simulate(arguments) => return simulate::run(&common, arguments).await,
         Command::Doctor => return doctor::run(&common),
+        Command::Admin(command) => admin::run(&Session::open(&common)?, command).await?,
         Command::Backup { file } => backup::backup(&Session::open(&common)?, &file)?,
         Command::Restore { file } => backup::restore(&common, &file)?,
         Command::Openapi => Reader::Program.done("", &server::openapi())?,

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
-use super::welcome;
+use super::{secret_key, welcome};
 use crate::cli::{Common, Serve};
 use crate::config::{Config, LogFormat};
 use crate::exit::Failure;
@@ -36,6 +36,7 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
             ProvisioningLog::None
         },
         metrics: config.metrics_listen,
+        vault: Some(secret_key::vault(&config)?),
     };
     let server = Server::bind(store.clone(), config.listen, options).await?;
     warn_without_https(&config);

@@ -1,5 +1,6 @@
 //! Every behaviour, once; mounted for each database.
 
+mod administrators;
 mod backups;
 mod connections;
 mod discovery;

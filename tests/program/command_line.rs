@@ -666,3 +666,83 @@ async fn api_keys_are_made_and_revoked_on_the_command_line() {
     program.refused(3, &["key", "revoke", "backup"]);
     program.stdout(&["key", "create", "backup", "--role", "owner"]);
 }
+
+#[tokio::test]
+async fn administrators_are_invited_on_the_command_line() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let invitation = program.stdout(&["admin", "add", "ada@example.com", "--role", "owner"]);
+    let root = serving.client.base.trim_end_matches("/scim/v2");
+    let accept = serving
+        .client
+        .bare(reqwest::Method::POST, &format!("{root}/api/v1/invitation"))
+        .header("Content-Type", "application/json")
+        .body(json!({"invitation": invitation.trim(), "password": "correct horse battery"}).to_string());
+    assert_eq!(accept.send().await.unwrap().status(), 201);
+    let listed = json(&program.stdout(&["admin", "list", "--json"]));
+    assert_eq!(
+        (&listed[0]["email"], &listed[0]["hasJoined"]),
+        (&json!("ada@example.com"), &json!(true))
+    );
+    let helper = [
+        "admin",
+        "add",
+        "bob@example.com",
+        "--role",
+        "helpdesk",
+        "--profile",
+        "default",
+    ];
+    program.stdout(&helper);
+    let taken = program.refused(4, &helper);
+    assert!(taken.contains("an administrator \"bob@example.com\""), "{taken}");
+    let last = program.refused(4, &["admin", "set", "ada@example.com", "--role", "auditor"]);
+    assert!(last.contains("last one"), "{last}");
+    program.stdout(&[
+        "admin",
+        "set",
+        "bob@example.com",
+        "--role",
+        "owner",
+        "--all-profiles",
+    ]);
+    program.stdout(&["admin", "remove", "ada@example.com"]);
+    program.refused(3, &["admin", "invite", "ada@example.com"]);
+    program.refused(2, &["admin", "add", "not an address", "--role", "owner"]);
+    program.refused(
+        3,
+        &[
+            "admin",
+            "add",
+            "x@example.com",
+            "--role",
+            "owner",
+            "--profile",
+            "Nothing",
+        ],
+    );
+    let key = program.folder().join("data/secret.key");
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(
+        std::fs::metadata(key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn a_backup_is_made_while_the_server_runs_and_restored_elsewhere() {
+    let program = program();
+    let serving = program.serve(&[]);
+    let file = program.folder().join("backup.db").display().to_string();
+    program.stdout(&["backup", &file]);
+    let again = program.refused(1, &["backup", &file]);
+    assert!(again.contains("exists"), "{again}");
+    let here = program.refused(4, &["restore", &file]);
+    assert!(here.contains("is not empty"), "{here}");
+    let restored = program.stdout(&["restore", &file, "--data", "elsewhere", "--json"]);
+    assert_eq!(json(&restored)["users"], 0);
+    let listed = program.stdout(&["connection", "list", "--json", "--data", "elsewhere"]);
+    assert_eq!(json(&listed)[0]["name"], "default");
+    program.refused(1, &["restore", "nothing.db", "--data", "third"]);
+    drop(serving);
+}

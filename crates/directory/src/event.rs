@@ -60,6 +60,16 @@ kinds! {
     AlarmRaised = "alarm.raised";
     /// An administrator has looked: those who left have left.
     AlarmEnded = "alarm.ended";
+    /// Somebody was invited to be an administrator, or again.
+    AdministratorInvited = "administrator.invited";
+    /// An invited person chose a password.
+    AdministratorJoined = "administrator.joined";
+    /// An administrator's role, profiles, password or codes changed.
+    AdministratorChanged = "administrator.changed";
+    /// An administrator is one no more.
+    AdministratorRemoved = "administrator.removed";
+    /// An administrator signed in.
+    AdministratorSignedIn = "administrator.signed_in";
     /// A group came into being.
     GroupCreated = "group.created";
     /// A group's attributes changed.

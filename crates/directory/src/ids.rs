@@ -75,6 +75,10 @@ ids! {
     TokenId;
     /// A key of the management API; not the secret.
     KeyId;
+    /// A person who signs in.
+    AdministratorId;
+    /// Somebody's being signed in; not the secret.
+    SessionId;
     /// An account in the directory; the SCIM `id`.
     UserId;
     /// A group; the SCIM `id`.

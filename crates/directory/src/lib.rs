@@ -3,6 +3,7 @@
 //! Every type here is valid by construction and every rule is a function of its arguments: no I/O, no clock, no
 //! chance. A transition consumes the state that it leaves and may refuse with a [`Refusal`].
 
+mod administrator;
 mod alarm;
 mod bytes;
 mod context;
@@ -22,6 +23,7 @@ mod settings;
 mod token;
 mod user;
 
+pub use administrator::{Administrator, Invitation, Password, SecondFactor, Session};
 pub use alarm::Alarm;
 pub use bytes::Bytes;
 pub use context::{Actor, Ctx, Ids};
@@ -30,7 +32,8 @@ pub use event::{Event, EventKind};
 pub use exchange::{Exchange, ExchangeDetail, RefusedPerson};
 pub use group::{Belonging, Group, Member, belongings_to_json};
 pub use ids::{
-    AttributeId, ConnectionId, GroupId, KeyId, MappingId, ProfileId, StorageId, TenantId, TokenId, UserId,
+    AdministratorId, AttributeId, ConnectionId, GroupId, KeyId, MappingId, ProfileId, SessionId, StorageId,
+    TenantId, TokenId, UserId,
 };
 pub use jiff::Timestamp;
 pub use key::ApiKey;

@@ -20,11 +20,15 @@ pub enum Thing {
     Key,
     Exchange,
     RefusedPerson,
+    Administrator,
 }
 
 impl Thing {
     fn article(self) -> &'static str {
-        if matches!(self, Self::Attribute | Self::Key | Self::Exchange) {
+        if matches!(
+            self,
+            Self::Attribute | Self::Key | Self::Exchange | Self::Administrator
+        ) {
             "an"
         } else {
             "a"
@@ -47,6 +51,7 @@ impl fmt::Display for Thing {
             Self::Key => "API key",
             Self::Exchange => "exchange",
             Self::RefusedPerson => "refused person",
+            Self::Administrator => "administrator",
         })
     }
 }
@@ -165,6 +170,12 @@ pub enum Refusal {
         older: String,
         expires: String,
     },
+    #[error("This password cannot be taken: {why}.")]
+    BadPassword { why: &'static str },
+    #[error(
+        "This invitation is void: it was used, is too old, or is not one of this server's. Ask an owner for another one."
+    )]
+    VoidInvitation,
     #[error("Somebody changed it meanwhile: it is no longer as you know it. Read it again, and decide anew.")]
     ChangedMeanwhile,
     #[error("{detail}")]
@@ -176,7 +187,7 @@ impl Refusal {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::BadSetting { .. } | Self::BadName { .. } | Self::BadReason
+            Self::BadSetting { .. } | Self::BadName { .. } | Self::BadReason | Self::BadPassword { .. }
         )
     }
 

@@ -15,6 +15,10 @@ pub const TOKEN_DAYS: std::ops::RangeInclusive<u32> = 1..=730;
 const TOKEN: &str = "pvt_";
 /// What an API key begins with.
 const KEY: &str = "pvk_";
+/// What an invitation begins with.
+const INVITATION: &str = "pvi_";
+/// What the secret of a session begins with.
+const SESSION: &str = "pvs_";
 const SECRET_DIGITS: usize = 43;
 const CHECKSUM_DIGITS: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -78,6 +82,16 @@ impl Secret {
         Self::made(KEY, bits)
     }
 
+    /// The invitation of 256 random bits.
+    pub fn invitation_from_random(bits: [u8; 32]) -> Self {
+        Self::made(INVITATION, bits)
+    }
+
+    /// The session's secret of 256 random bits.
+    pub fn session_from_random(bits: [u8; 32]) -> Self {
+        Self::made(SESSION, bits)
+    }
+
     fn made(prefix: &str, bits: [u8; 32]) -> Self {
         let digits = base62::<SECRET_DIGITS>(bits);
         let body = format!("{prefix}{digits}");
@@ -93,6 +107,16 @@ impl Secret {
     /// Reads an API key; `None` as for a token.
     pub fn parse_key(text: &str) -> Option<Self> {
         Self::read(KEY, text)
+    }
+
+    /// Reads an invitation; `None` as for a token.
+    pub fn parse_invitation(text: &str) -> Option<Self> {
+        Self::read(INVITATION, text)
+    }
+
+    /// Reads a session's secret; `None` as for a token.
+    pub fn parse_session(text: &str) -> Option<Self> {
+        Self::read(SESSION, text)
     }
 
     fn read(prefix: &str, text: &str) -> Option<Self> {
@@ -126,6 +150,11 @@ impl fmt::Debug for Secret {
 }
 
 impl TokenHash {
+    /// The hash in thirty-two bytes from the database.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The thirty-two bytes that the database keeps.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

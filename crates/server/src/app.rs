@@ -10,10 +10,10 @@ use directory::{TenantId, Timestamp, TokenId};
 use ipnet::IpNet;
 use store::Store;
 
-use crate::ProvisioningLog;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::recorder::Recorder;
+use crate::{Options, Vault};
 
 /// Where SCIM is, below the public URL.
 pub const BASE_PATH: &str = "/scim/v2";
@@ -33,32 +33,26 @@ struct Shared {
     recorder: Recorder,
     limits: Limits,
     metrics: Option<Metrics>,
+    vault: Option<Vault>,
     /// Tokens that were taken since this was last written down: that is not worth a transaction a request.
     used: Mutex<HashMap<TokenId, (TenantId, Timestamp)>>,
 }
 
 impl App {
-    pub(crate) fn new(
-        store: Store,
-        public_url: Option<String>,
-        trusted_proxies: Vec<IpNet>,
-        is_tls: bool,
-        address: SocketAddr,
-        log: ProvisioningLog,
-        metrics: Option<Metrics>,
-    ) -> Self {
-        let public_url = public_url.map(|url| url.trim_end_matches('/').to_owned());
-        let scheme = if is_tls { "https" } else { "http" };
+    /// What serves at `address` as `options` say.
+    pub(crate) fn new(store: Store, options: Options, address: SocketAddr) -> Self {
+        let public_url = options.public_url.map(|url| url.trim_end_matches('/').to_owned());
         Self {
             store,
             shared: Arc::new(Shared {
                 public_url,
-                trusted_proxies,
-                scheme,
+                trusted_proxies: options.trusted_proxies,
+                scheme: if options.tls.is_some() { "https" } else { "http" },
                 address,
-                recorder: Recorder::new(log),
+                recorder: Recorder::new(options.log),
                 limits: Limits::new(),
-                metrics,
+                metrics: options.metrics.map(|_| Metrics::new()),
+                vault: options.vault,
                 used: Mutex::default(),
             }),
         }
@@ -123,6 +117,16 @@ impl App {
             .flat_map(|text| text.split(','));
         let said: Vec<IpAddr> = said.filter_map(|text| text.trim().parse().ok()).collect();
         said.into_iter().rev().find(|address| !is_proxy(address)).or(peer)
+    }
+
+    /// What encrypts secrets that must be readable again.
+    pub(crate) fn vault(&self) -> Option<&Vault> {
+        self.shared.vault.as_ref()
+    }
+
+    /// Whether people reach it by HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.public_url().starts_with("https://")
     }
 
     /// What is counted, if anybody looks at it.

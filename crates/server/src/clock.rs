@@ -25,6 +25,26 @@ pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
     Ok(Secret::from_random(bits))
 }
 
+/// A fresh invitation.
+///
+/// # Errors
+/// Where the system gives no randomness.
+pub fn fresh_invitation() -> Result<Secret, getrandom::Error> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits)?;
+    Ok(Secret::invitation_from_random(bits))
+}
+
+/// A fresh secret of a session.
+///
+/// # Errors
+/// Where the system gives no randomness.
+pub(crate) fn fresh_session() -> Result<Secret, getrandom::Error> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits)?;
+    Ok(Secret::session_from_random(bits))
+}
+
 /// A fresh API key.
 ///
 /// # Errors

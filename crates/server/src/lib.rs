@@ -10,11 +10,13 @@ mod limits;
 mod manage;
 mod metrics;
 mod ops;
+mod passwords;
 mod path;
 mod recorder;
 mod request;
 mod scim;
 mod tls;
+mod vault;
 mod worker;
 
 use std::io;
@@ -35,8 +37,8 @@ use tower::{Layer, util::MapRequestLayer};
 use app::App;
 pub use app::BASE_PATH;
 pub use manage::openapi::document as openapi;
-use metrics::Metrics;
 pub use tls::Tls;
+pub use vault::{BadKey, Vault};
 
 /// How long a client may take for a request's headers.
 const HEADERS: Duration = Duration::from_secs(15);
@@ -56,6 +58,8 @@ pub struct Options {
     pub log: ProvisioningLog,
     /// Where numbers for Prometheus are served, in plain HTTP; nowhere without one.
     pub metrics: Option<SocketAddr>,
+    /// What encrypts secrets that must be readable again; without one nobody can have one-time codes.
+    pub vault: Option<Vault>,
 }
 
 /// Whether what identity providers send is kept for the administrator to read.
@@ -129,7 +133,7 @@ impl Server {
             address: listen,
             reason,
         };
-        let tls = match options.tls {
+        let tls = match options.tls.clone() {
             Some((certificate, key)) => Some(Tls::read(certificate, key).await?),
             None => None,
         };
@@ -144,15 +148,7 @@ impl Server {
             None => None,
         };
         let address = listener.local_addr().map_err(refused)?;
-        let app = App::new(
-            store,
-            options.public_url,
-            options.trusted_proxies,
-            tls.is_some(),
-            address,
-            options.log,
-            metrics.as_ref().map(|_| Metrics::new()),
-        );
+        let app = App::new(store, options, address);
         Ok(Self {
             app,
             listener,

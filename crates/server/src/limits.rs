@@ -15,6 +15,10 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLim
 const BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// After those, one in so many seconds.
 const SECONDS: u64 = 2;
+/// Sign-ins of one person from one address at once.
+const SIGN_INS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// After those, one in so many seconds.
+const SIGN_IN_SECONDS: u64 = 10;
 /// Addresses that are remembered before those that have waited long enough are forgotten.
 const REMEMBERED: usize = 10_000;
 
@@ -26,6 +30,8 @@ type Own = (NonZeroU32, Arc<DefaultDirectRateLimiter>);
 
 /// What has been asked lately, on this node.
 pub(crate) struct Limits {
+    /// Sign-ins of one person from one address: nobody is locked out by somebody elsewhere.
+    sign_ins: DefaultKeyedRateLimiter<(Option<IpAddr>, String)>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
     tenants: Mutex<HashMap<TenantId, Own>>,
 }
@@ -33,7 +39,10 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new() -> Self {
         let quota = Quota::with_period(Duration::from_secs(SECONDS)).map(|quota| quota.allow_burst(BURST));
+        let few =
+            Quota::with_period(Duration::from_secs(SIGN_IN_SECONDS)).map(|quota| quota.allow_burst(SIGN_INS));
         Self {
+            sign_ins: RateLimiter::keyed(few.unwrap_or(Quota::per_second(SIGN_INS))),
             failures: RateLimiter::keyed(quota.unwrap_or(Quota::per_second(BURST))),
             tenants: Mutex::default(),
         }
@@ -47,6 +56,17 @@ impl Limits {
         }
         self.failures
             .check_key(&network(address))
+            .map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
+    }
+
+    /// Counts somebody's sign-in from an address, right or wrong.
+    pub(crate) fn signs_in(&self, address: Option<IpAddr>, email: &str) -> Result<(), Wait> {
+        if self.sign_ins.len() > REMEMBERED {
+            self.sign_ins.retain_recent();
+        }
+        let email: String = email.trim().to_lowercase().chars().take(254).collect();
+        self.sign_ins
+            .check_key(&(address.map(network), email))
             .map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
     }
 

@@ -3,6 +3,7 @@
 //! A function takes a transaction, what the request brings along, and its input; it loads, changes, records an event
 //! and answers. It opens no connection and sends nothing, and it may be run again.
 
+pub mod administrators;
 pub mod alarms;
 mod error;
 pub mod exchanges;

@@ -34,3 +34,42 @@ CREATE TABLE alarms (
     ended BIGINT,
     PRIMARY KEY (tenant, connection)
 );
+
+-- Persons who sign in. The password is an argon2id hash; the secret of the one-time codes is encrypted.
+CREATE TABLE administrators (
+    tenant BLOB NOT NULL,
+    id BLOB NOT NULL,
+    email TEXT NOT NULL,
+    email_key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    -- JSON list of profile ids; null is all.
+    profiles TEXT,
+    password TEXT,
+    totp BLOB,
+    -- The last time step whose code was taken: none is taken twice.
+    totp_step BIGINT,
+    -- JSON list of hashes.
+    recovery TEXT NOT NULL,
+    invitation BLOB,
+    invitation_ends BIGINT,
+    created BIGINT NOT NULL,
+    last_seen BIGINT,
+    PRIMARY KEY (tenant, id)
+);
+CREATE UNIQUE INDEX administrators_email ON administrators (tenant, email_key);
+CREATE UNIQUE INDEX administrators_invitation ON administrators (invitation) WHERE invitation IS NOT NULL;
+
+CREATE TABLE sessions (
+    tenant BLOB NOT NULL,
+    id BLOB NOT NULL,
+    administrator BLOB NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    csrf TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX sessions_administrator ON sessions (tenant, administrator, id);

@@ -4,6 +4,7 @@
 //! one durable transaction and answers them after its commit. The closure may be run again, so it touches nothing but
 //! the database, and brings its time and ids along.
 
+pub mod administrators;
 pub mod alarms;
 mod backup;
 mod cache;
@@ -262,6 +263,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         late::STATEMENTS,
         leases::STATEMENTS,
         alarms::STATEMENTS,
+        administrators::STATEMENTS,
         groups::STATEMENTS,
         due::STATEMENTS,
         keys::STATEMENTS,

@@ -16,7 +16,7 @@ mod program;
 
 use directory::{Actor, ConnectionKind, Ctx, TenantId, Timestamp, UserId};
 use serde_json::Value;
-use server::{Control, Options, Server};
+use server::{Control, Options, Server, Vault};
 use service::Error;
 use service::settings::connections::ConnectionChange;
 use service::settings::mappings::MappingChange;
@@ -89,9 +89,11 @@ impl Provost {
             .await
             .unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let server = Server::bind(store.clone(), listen, Options::default())
-            .await
-            .unwrap();
+        let options = Options {
+            vault: Some(Vault::of([7; 32])),
+            ..Options::default()
+        };
+        let server = Server::bind(store.clone(), listen, options).await.unwrap();
         let (base, control) = (server.scim_base(), server.control());
         tokio::spawn(server.run());
         Self {

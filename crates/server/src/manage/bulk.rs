@@ -1,11 +1,12 @@
 //! `POST /bulk/users`: one thing done to many, who are named or found; what would happen can be looked at first.
 
-use directory::{Action, Ctx, Override, UserId};
+use directory::{Action, Ctx, Override, Record, UserId};
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::json;
 use service::users::{self, PlaceChange};
 use store::Tx;
+use store::users::Scope;
 
 use super::caller::{Caller, PreserveUsers};
 use super::input::Input;
@@ -69,6 +70,9 @@ pub(super) async fn change(caller: Caller<PreserveUsers>, Input(bulk): Input<Bul
     if !matches!(bulk.action, Verb::Preserve | Verb::Activate) {
         caller.demand(Action::ChangeUsers)?;
     }
+    if bulk.action == Verb::Place && bulk.place.profile.is_some() {
+        caller.may_give(bulk.place.profile.as_deref())?;
+    }
     let (ids, next) = meant(&caller, &bulk).await?;
     if bulk.dry_run {
         return Ok(answer(json!({"meant": ids, "next": next}).to_string()));
@@ -98,12 +102,24 @@ async fn meant(
     bulk: &Bulk,
 ) -> Result<(Vec<UserId>, Option<UserId>), Problem> {
     match (&bulk.users, &bulk.filter) {
-        (Some(ids), None) if ids.len() <= MAX => Ok((ids.clone(), None)),
+        (Some(ids), None) if ids.len() <= MAX => {
+            let (tenant, wanted) = (caller.ctx.tenant, ids.clone());
+            let found = caller.app.store.scan(move |tx| {
+                let one = |&id: &UserId| store::users::by_id(tx, tenant, Scope::All, id);
+                Ok::<_, service::Error>(wanted.iter().map(one).collect::<Result<Vec<_>, _>>()?)
+            });
+            let found = found.await?;
+            let is_ours = |(_, record): &(&UserId, Option<Record>)| {
+                record.as_ref().is_none_or(|record| caller.sees(record))
+            };
+            let ours = ids.iter().zip(found).filter(is_ours).map(|(&id, _)| id);
+            Ok((ours.collect(), None))
+        }
         (Some(_), None) => Err(Problem::bad_request(format!("{MAX} users at once are the most."))),
         (None, Some(filter)) => {
             let browse = users::Browse {
                 limit: MAX,
-                ..super::users::browse(&caller.settings, filter)?
+                ..super::users::browse(caller, filter)?
             };
             let ctx = caller.ctx.clone();
             let page = caller

@@ -1,21 +1,29 @@
-//! Who asks: the API key finds the tenant and the role. A handler's permission is its extractor: one that takes a
-//! `Caller<ReadUsers>` refuses whoever may not read users.
+//! Who asks: an API key, or the session of somebody who has signed in, finds the tenant and the role. A handler's permission is
+//! its extractor: one that takes a `Caller<ReadUsers>` refuses whoever may not read users.
 
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::{HeaderMap, StatusCode, header, request::Parts};
-use directory::{Action, Actor, Ctx, KeyId, Role, Secret, Settings, Timestamp};
+use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use directory::{
+    Action, Actor, Administrator, ApiKey, Ctx, ProfileId, Record, Role, Secret, Session, Settings, TenantId,
+    Timestamp,
+};
 use jiff::SignedDuration;
+use service::administrators;
 use store::Tx;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::{clock, request};
+use crate::{clock, passwords, request};
 
-/// How often the last use of a key is written down.
+/// The cookie that holds a session's secret.
+pub(super) const COOKIE: &str = "provost_session";
+/// The header that repeats the session's other secret, where something is changed.
+const CSRF: &str = "x-csrf-token";
+/// How often the last use of a key or session is written down.
 const NOTED: SignedDuration = SignedDuration::from_mins(1);
 
 /// A right that a handler asks for.
@@ -43,20 +51,58 @@ rights! {
     ManageAccess;
 }
 
-/// Somebody with a live key and the right.
+/// Somebody who may do what the handler does.
 pub(super) struct Caller<R> {
     pub(super) app: App,
     pub(super) ctx: Ctx,
     pub(super) settings: Arc<Settings>,
-    key: KeyId,
+    /// The profiles whose users the caller deals with; `None` for all.
+    pub(super) scope: Option<Vec<ProfileId>>,
     role: Role,
+    shown: Shown,
     right: PhantomData<R>,
+}
+
+/// What the caller shows.
+enum Shown {
+    Key(ApiKey),
+    Session(Box<(Session, Administrator)>),
 }
 
 impl<R> Caller<R> {
     /// Refuses who may not do this too: what a request asks for may take more than its endpoint.
     pub(super) fn demand(&self, action: Action) -> Result<(), Problem> {
         demand(self.role, action)
+    }
+
+    /// Refuses who is limited to profiles: what the endpoint tells or changes is about everybody.
+    pub(super) fn demand_whole(&self) -> Result<(), Problem> {
+        if self.scope.is_none() {
+            return Ok(());
+        }
+        Err(forbidden(
+            "You deal with the users of some profiles; this is about everybody.".to_owned(),
+        ))
+    }
+
+    /// Whether the caller deals with the user.
+    pub(super) fn sees(&self, record: &Record) -> bool {
+        let profile = record.facts.placement.profile;
+        self.scope
+            .as_ref()
+            .is_none_or(|scope| profile.is_some_and(|profile| scope.contains(&profile)))
+    }
+
+    /// Refuses a profile that is not the caller's to give.
+    pub(super) fn may_give(&self, profile: Option<&str>) -> Result<(), Problem> {
+        let Some(scope) = &self.scope else { return Ok(()) };
+        let given = profile.map(|name| service::settings::named(&self.settings.profiles, name));
+        match given.transpose()? {
+            Some(profile) if scope.contains(&profile.id) => Ok(()),
+            _ => Err(forbidden(
+                "You deal with the users of some profiles; name one of those.".to_owned(),
+            )),
+        }
     }
 
     /// Does `work` as this caller.
@@ -68,17 +114,26 @@ impl<R> Caller<R> {
         Ok(self.app.store.write(move |tx| work(tx, &ctx)).await?)
     }
 
-    /// Whether the key is still live: who waits for long may have lost it meanwhile.
+    /// Whether what the caller showed is still good: who waits for long may have lost it meanwhile.
     pub(super) async fn check_again(&self) -> Result<(), Problem> {
-        let (tenant, key, now) = (self.ctx.tenant, self.key, clock::now());
-        let look = self
-            .app
-            .store
-            .look(move |tx| service::keys::is_live(tx, tenant, key, now));
-        if look.await? {
-            return Ok(());
-        }
-        Err(ended())
+        let (tenant, now) = (self.ctx.tenant, clock::now());
+        let is_good = match &self.shown {
+            Shown::Key(key) => {
+                let key = key.id;
+                let look = move |tx: &mut Tx<'_>| service::keys::is_live(tx, tenant, key, now);
+                self.app.store.look(look).await?
+            }
+            Shown::Session(signed) => {
+                let (id, of) = (signed.0.id, signed.1.id);
+                let look = move |tx: &mut Tx<'_>| {
+                    let sessions = store::administrators::sessions(tx, tenant, of)?;
+                    let is_there = sessions.iter().any(|one| one.id == id && now < one.ends());
+                    Ok::<_, service::Error>(is_there)
+                };
+                self.app.store.look(look).await?
+            }
+        };
+        if is_good { Ok(()) } else { Err(ended()) }
     }
 }
 
@@ -88,54 +143,169 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Self::of(parts, app).await;
         if caller.as_ref().is_err_and(Problem::is_guess) {
-            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-            let address = app.address(&parts.headers, peer.map(|ConnectInfo(peer)| peer.ip()));
-            app.limits().fails(address).map_err(Problem::too_many)?;
+            count_guess(parts, app)?;
         }
         caller
     }
 }
 
+fn count_guess(parts: &Parts, app: &App) -> Result<(), Problem> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let address = app.address(&parts.headers, peer.map(|ConnectInfo(peer)| peer.ip()));
+    app.limits().fails(address).map_err(Problem::too_many)
+}
+
 impl<R: Right> Caller<R> {
     async fn of(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let now = clock::now();
-        let secret = secret_in(&parts.headers)?;
-        let found = app
+        let by_session =
+            !parts.headers.contains_key(header::AUTHORIZATION) && cookie_in(&parts.headers).is_some();
+        let (tenant, role, scope, name, shown) = if by_session {
+            let signed = signed_in(parts, app).await?;
+            let one = &signed.1;
+            let by = (signed.0.tenant, one.role, one.profiles.clone(), one.name.clone());
+            (by.0, by.1, by.2, by.3, Shown::Session(Box::new(signed)))
+        } else {
+            let (tenant, key) = key_of(parts, app).await?;
+            let name = format!("API key {}", key.name);
+            (tenant, key.role, None, name, Shown::Key(key))
+        };
+        demand(role, R::ACTION)?;
+        let settings = app
             .store
-            .look(move |tx| {
-                let Some((tenant, key)) = service::keys::by_secret(tx, &secret)? else {
-                    return Ok(None);
-                };
-                Ok::<_, service::Error>(Some((service::settings::all(tx, tenant)?, key)))
-            })
+            .look(move |tx| service::settings::all(tx, tenant))
             .await?;
-        let (settings, key) = found.ok_or_else(|| {
-            Problem::guess("This API key is not known here. Check that it was made on this server.")
-        })?;
-        if !key.is_live(now) {
-            return Err(ended());
+        let caller = Self {
+            app: app.clone(),
+            ctx: Ctx {
+                now: clock::now(),
+                ..request::context(parts, Actor::Administrator(name), tenant)
+            },
+            settings,
+            scope,
+            role,
+            shown,
+            right: PhantomData,
+        };
+        let is_about_some = matches!(
+            R::ACTION,
+            Action::ReadUsers | Action::PreserveUsers | Action::ChangeUsers | Action::ReadSettings
+        );
+        if !is_about_some {
+            caller.demand_whole()?;
         }
-        demand(key.role, R::ACTION)?;
-        let tenant = settings.tenant.id;
-        let is_due = |at: Timestamp| now.duration_since(at) > NOTED;
-        if key.last_used.is_none_or(is_due) {
-            let id = key.id;
-            let noted = app.store.write(move |tx| store::keys::used(tx, tenant, id, now));
-            if let Err(error) = noted.await {
-                tracing::warn!(%error, "could not note when an API key was last used");
-            }
+        Ok(caller)
+    }
+}
+
+/// The live key that the request shows.
+async fn key_of(parts: &Parts, app: &App) -> Result<(TenantId, ApiKey), Problem> {
+    let now = clock::now();
+    let secret = secret_in(&parts.headers)?;
+    let found = app
+        .store
+        .look(move |tx| service::keys::by_secret(tx, &secret))
+        .await?;
+    let (tenant, key) = found.ok_or_else(|| {
+        Problem::guess("This API key is not known here. Check that it was made on this server.")
+    })?;
+    if !key.is_live(now) {
+        return Err(ended());
+    }
+    if is_due(key.last_used, now) {
+        let id = key.id;
+        let noted = app.store.write(move |tx| store::keys::used(tx, tenant, id, now));
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "could not note when an API key was last used");
         }
-        let actor = Actor::Administrator(format!("API key {}", key.name));
+    }
+    Ok((tenant, key))
+}
+
+fn is_due(noted: Option<Timestamp>, now: Timestamp) -> bool {
+    noted.is_none_or(|at| now.duration_since(at) > NOTED)
+}
+
+/// The session that the request's cookie opens. What changes something must repeat the session's other secret: a page of
+/// another site can make a browser send the cookie at most, and does not know that.
+async fn signed_in(parts: &Parts, app: &App) -> Result<(Session, Administrator), Problem> {
+    let now = clock::now();
+    let Some(secret) = cookie_in(&parts.headers) else {
+        return Err(Problem::guess("You are not signed in."));
+    };
+    let hash = secret.hash();
+    let found = app
+        .store
+        .look(move |tx| administrators::session(tx, hash, now))
+        .await?;
+    let Some((session, one)) = found else {
+        return Err(Problem::guess("You are not signed in any more; sign in again."));
+    };
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD);
+    let repeated = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes);
+    if !is_safe && !repeated.is_some_and(|said| is_same(said, session.csrf.as_bytes())) {
+        return Err(forbidden(
+            "This changes something, so it must repeat the session's \"csrf\" in the header X-CSRF-Token."
+                .to_owned(),
+        ));
+    }
+    if is_due(Some(session.seen), now) {
+        let used = session.clone();
+        let noted = app
+            .store
+            .write(move |tx| store::administrators::use_session(tx, &used, now));
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "could not note when a session was last used");
+        }
+    }
+    Ok((session, one))
+}
+
+/// Whether two texts are the same, in a time that does not tell where they differ.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let differences = one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b));
+    one.len() == other.len() && differences == 0
+}
+
+/// Somebody who has signed in, for what is the person's own.
+pub(super) struct Signed {
+    pub(super) app: App,
+    pub(super) ctx: Ctx,
+    pub(super) session: Session,
+    pub(super) administrator: Administrator,
+}
+
+impl Signed {
+    /// Refuses who does not know the password: what follows would let somebody at an open screen keep the account.
+    pub(super) async fn confirm(&self, password: String) -> Result<(), Problem> {
+        self.app
+            .limits()
+            .signs_in(None, &self.administrator.email)
+            .map_err(Problem::too_many)?;
+        if passwords::is_right(password, self.administrator.password.clone()).await {
+            return Ok(());
+        }
+        Err(forbidden("The password is wrong.".to_owned()))
+    }
+}
+
+impl FromRequestParts<App> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let signed = signed_in(parts, app).await;
+        if signed.as_ref().is_err_and(Problem::is_guess) {
+            count_guess(parts, app)?;
+        }
+        let (session, administrator) = signed?;
+        let actor = Actor::Administrator(administrator.name.clone());
         Ok(Self {
             app: app.clone(),
             ctx: Ctx {
-                now,
-                ..request::context(parts, actor, tenant)
+                now: clock::now(),
+                ..request::context(parts, actor, session.tenant)
             },
-            settings,
-            key: key.id,
-            role: key.role,
-            right: PhantomData,
+            session,
+            administrator,
         })
     }
 }
@@ -145,12 +315,14 @@ fn demand(role: Role, action: Action) -> Result<(), Problem> {
         return Ok(());
     }
     let roles: Vec<_> = action.roles().iter().map(|role| role.name()).collect();
-    let detail = format!(
-        "This API key has the role {}; this takes one of {}.",
-        role.name(),
-        roles.join(", ")
-    );
-    Err(Problem::new(StatusCode::FORBIDDEN, "Forbidden", detail))
+    let (role, roles) = (role.name(), roles.join(", "));
+    Err(forbidden(format!(
+        "Your role is {role}; this takes one of {roles}."
+    )))
+}
+
+fn forbidden(detail: String) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "Forbidden", detail)
 }
 
 /// The key in `Authorization`.
@@ -168,7 +340,19 @@ pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
     })
 }
 
+/// The session's secret in the cookies.
+fn cookie_in(headers: &HeaderMap) -> Option<Secret> {
+    let all = headers.get_all(header::COOKIE).into_iter();
+    let pairs = all
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|text| text.split(';'));
+    let own = pairs.filter_map(|pair| pair.trim().split_once('='));
+    own.filter(|(name, _)| *name == COOKIE)
+        .find_map(|(_, value)| Secret::parse_session(value))
+}
+
 fn ended() -> Problem {
-    let detail = "This API key has ended. Make a new one with `provost key create`.";
+    let detail =
+        "This API key or session has ended. Make a new key with `provost key create`, or sign in again.";
     Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", detail)
 }

@@ -27,6 +27,7 @@ pub(super) struct Asked {
 
 /// `GET /groups?connection=Okta&cursor=...&limit=50`: connection by connection.
 pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>) -> Answer {
+    caller.demand_whole()?;
     let settings = caller.settings.clone();
     let only = match &asked.connection {
         Some(name) => Some(named(&settings.connections, name)?.id),
@@ -73,6 +74,7 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
 
 /// `GET /groups/{id}`: with its first members.
 pub(super) async fn show(caller: Caller<ReadUsers>, Named(id): Named) -> Answer {
+    caller.demand_whole()?;
     let settings = caller.settings.clone();
     let (group, members) = caller
         .app

@@ -1,5 +1,6 @@
 //! The management API below `/api/v1`: one flat table of routes.
 
+mod administrators;
 mod bulk;
 mod caller;
 mod connections;
@@ -15,6 +16,7 @@ pub(crate) mod openapi;
 mod places;
 mod problem;
 mod schemas;
+mod session;
 mod table;
 mod tenant;
 mod users;

@@ -1,7 +1,6 @@
 //! The API's description (`OpenAPI` 3.1), made of the table of operations.
 
 use axum::response::Response;
-use directory::Action;
 use serde_json::{Map, Value, json};
 
 use super::table::{OPERATIONS, Operation};
@@ -31,10 +30,15 @@ pub fn document() -> Value {
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": API_PATH}],
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"session": []}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"key": {
+            "securitySchemes": {"session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": super::caller::COOKIE,
+                "description": "What POST /session sets. Whatever changes something repeats the session's csrf as X-CSRF-Token.",
+            }, "key": {
                 "type": "http",
                 "scheme": "bearer",
                 "description": "An API key, made by `provost key create` or `POST /keys`; it begins with pvk_.",
@@ -49,13 +53,20 @@ pub fn document() -> Value {
 }
 
 fn described(operation: &Operation) -> Value {
-    let roles: Vec<_> = operation.action.roles().iter().map(|role| role.name()).collect();
+    let whom = match (operation.action, operation.right) {
+        (Some(action), _) => {
+            let roles: Vec<_> = action.roles().iter().map(|role| role.name()).collect();
+            format!("For the roles {}.", roles.join(", "))
+        }
+        (None, "Anybody") => "For anybody.".to_owned(),
+        (None, _) => "For whoever has signed in.".to_owned(),
+    };
     let mut described = json!({
         "operationId": operation.id.replace("::", "_").replace(' ', ""),
         "tags": [operation.tag()],
         "summary": operation.summary,
-        "description": format!("For the roles {}.", roles.join(", ")),
-        "x-action": action(operation.action),
+        "description": whom,
+        "x-right": operation.right,
         "parameters": parameters(operation),
         "responses": responses(operation),
     });
@@ -66,11 +77,6 @@ fn described(operation: &Operation) -> Value {
         });
     }
     described
-}
-
-/// The action's name: a route's permission, for those who check it.
-fn action(action: Action) -> String {
-    format!("{action:?}")
 }
 
 fn parameters(operation: &Operation) -> Vec<Value> {

@@ -76,6 +76,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (status, title) = match &refusal {
             Refusal::VoidCursor { .. } => (StatusCode::GONE, "Void cursor"),
+            Refusal::VoidInvitation => (StatusCode::GONE, "Void invitation"),
             Refusal::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile"),
             refusal if refusal.is_unknown() => (StatusCode::NOT_FOUND, "Not found"),
             refusal if refusal.is_usage() => (StatusCode::BAD_REQUEST, "Bad request"),

@@ -8,6 +8,7 @@ pub(super) fn in_path(name: &str) -> &'static str {
     match name {
         "user" => "An id, userName, account name or e-mail address.",
         "group" => "An id or name.",
+        "administrator" => "An id or e-mail address.",
         "id" => "An id, as a list shows it.",
         _ => "A name, whatever its case.",
     }
@@ -59,7 +60,15 @@ pub(super) fn in_query(name: &str) -> (Value, &'static str) {
 /// All schemas by their names.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [shared(), people(), log(), settings(), mappings(), access()] {
+    for part in [
+        shared(),
+        people(),
+        log(),
+        settings(),
+        mappings(),
+        access(),
+        persons(),
+    ] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -271,6 +280,48 @@ fn mappings() -> Value {
         }), &[]),
         "ApplyFrom": input(json!({"cursor": maybe_text()}), &[]),
         "Applied": answer(json!({"changed": integer(), "next": to("Next")}), &[]),
+    })
+}
+
+fn persons() -> Value {
+    let administrator = json!({
+        "id": to("Id"), "email": text(), "name": text(), "role": words(&["owner", "manager", "helpdesk", "auditor"]),
+        "profiles": {"type": ["array", "null"], "items": text(), "description": "The profiles whose users it deals with; null is all."},
+        "hasJoined": boolean(), "hasCodes": boolean(), "recoveryCodesLeft": integer(), "invitationEnds": maybe_text(),
+        "created": to("Time"), "lastSeen": maybe_text(),
+    });
+    let secret = json!({"secret": {"type": "string", "description": "The invitation; shown once."}});
+    let said = json!({
+        "name": maybe_text(), "role": administrator["role"],
+        "profiles": {"type": ["array", "null"], "items": text(), "description": "Names; null is all."},
+    });
+    let password = json!({"type": "string", "minLength": 1, "maxLength": 1000});
+    json!({
+        "Administrator": answer(administrator.clone(), &[]),
+        "Administrators": all_of("administrators", "Administrator"),
+        "InvitedAdministrator": answer(merged(&administrator, &secret), &["secret"]),
+        "NewAdministrator": input(merged(&said, &json!({"email": text()})), &["email", "role"]),
+        "AdministratorChange": input(said, &[]),
+        "Acceptance": input(json!({"invitation": text(), "password": password}), &["invitation", "password"]),
+        "Credentials": input(json!({
+            "tenant": maybe_text(), "email": text(), "password": password,
+            "code": {"type": ["string", "null"], "description": "A one-time code, or a recovery code."},
+        }), &["email", "password"]),
+        "SignedIn": answer(json!({
+            "administrator": to("Administrator"), "ends": to("Time"),
+            "csrf": {"type": "string", "description": "What requests that change something repeat as X-CSRF-Token."},
+        }), &[]),
+        "NewPassword": input(json!({"current": password, "new": password}), &["current", "new"]),
+        "Proposal": answer(json!({"secret": text(), "link": {"type": "string", "description": "For a QR code."}}), &[]),
+        "Confirmation": input(json!({"password": password, "secret": text(), "code": text()}), &["password", "secret", "code"]),
+        "RecoveryCodes": answer(json!({"recoveryCodes": list(text())}), &[]),
+        "PasswordAgain": input(json!({"password": password}), &["password"]),
+        "Sessions": answer(json!({"sessions": list(json!({
+            "type": "object", "required": ["id", "created", "seen", "ends", "address", "agent", "isThis"], "properties": {
+                "id": to("Id"), "created": to("Time"), "seen": to("Time"), "ends": to("Time"), "address": text(),
+                "agent": text(), "isThis": boolean(),
+            },
+        }))}), &[]),
     })
 }
 

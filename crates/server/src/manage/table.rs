@@ -4,7 +4,10 @@ use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 use directory::Action;
 
-use super::{bulk, connections, events, exchanges, groups, health, mappings, places, tenant, users};
+use super::{
+    administrators, bulk, connections, events, exchanges, groups, health, mappings, places, session, tenant,
+    users,
+};
 use crate::app::App;
 
 /// One thing that can be asked for.
@@ -15,8 +18,10 @@ pub(super) struct Operation {
     pub(super) path: &'static str,
     /// The handler's name, by its module; unique.
     pub(super) id: &'static str,
-    /// What the caller must be allowed to do.
-    pub(super) action: Action,
+    /// What the caller must be allowed to do; `None` where anybody may, or whoever has signed in.
+    pub(super) action: Option<Action>,
+    /// The same in a word: an action, `Anybody` or `Signed`.
+    pub(super) right: &'static str,
     /// What it does.
     pub(super) summary: &'static str,
     /// Names of the query's parameters.
@@ -37,6 +42,7 @@ impl Operation {
             "mapping" => "mappings",
             "refusals" => "exchanges",
             "tokens" => "connections",
+            "sessions" | "invitation" => "session",
             first => first,
         }
     }
@@ -48,6 +54,18 @@ macro_rules! maybe {
     };
     ($name:ident) => {
         Some(stringify!($name))
+    };
+}
+
+macro_rules! action {
+    (Anybody) => {
+        None
+    };
+    (Signed) => {
+        None
+    };
+    ($action:ident) => {
+        Some(Action::$action)
     };
 }
 
@@ -64,7 +82,8 @@ macro_rules! table {
             method: stringify!($method),
             path: $path,
             id: stringify!($($handler)::+),
-            action: Action::$right,
+            action: action!($right),
+            right: stringify!($right),
             summary: $summary,
             query: &[$(stringify!($query)),*],
             body: maybe!($($body)?),
@@ -202,4 +221,36 @@ table! {
         "Makes an API key; its secret is in this answer and never again.";
     delete "/keys/{name}" tenant::revoke_key(ManageAccess) -> 204,
         "Ends an API key at once.";
+
+    get "/administrators" administrators::list(ManageAccess) -> 200 Administrators,
+        "Who signs in, and what each may do.";
+    post "/administrators" administrators::invite(ManageAccess, NewAdministrator) -> 201 InvitedAdministrator,
+        "Invites somebody; the invitation is in this answer and never again, and is good for seven days.";
+    patch "/administrators/{administrator}" administrators::set(ManageAccess, AdministratorChange) -> 200 Administrator,
+        "Changes an administrator's name, role or profiles.";
+    delete "/administrators/{administrator}" administrators::remove(ManageAccess) -> 204,
+        "Removes an administrator, who is signed out at once.";
+    post "/administrators/{administrator}/invitation" administrators::invite_again(ManageAccess) -> 201 InvitedAdministrator,
+        "Invites somebody again, who lost the password or the codes; what was there before is void.";
+
+    post "/invitation" session::accept(Anybody, Acceptance) -> 201 SignedIn,
+        "Takes the password of an invited person, and signs in.";
+    post "/session" session::sign_in(Anybody, Credentials) -> 201 SignedIn,
+        "Signs in with address and password, and with a one-time or recovery code where there are codes.";
+    get "/session" session::show(Signed) -> 200 SignedIn,
+        "Who has signed in.";
+    delete "/session" session::sign_out(Signed) -> 204,
+        "Signs out.";
+    post "/session/password" session::change_password(Signed, NewPassword) -> 204,
+        "Takes another password; all sessions of the person end.";
+    post "/session/codes" session::propose_codes(Signed) -> 200 Proposal,
+        "Proposes a secret for one-time codes; nothing is kept before a code confirms it.";
+    put "/session/codes" session::confirm_codes(Signed, Confirmation) -> 200 RecoveryCodes,
+        "Takes the secret, once a code of it and the password are right; gives recovery codes, once.";
+    post "/session/codes/end" session::end_codes(Signed, PasswordAgain) -> 204,
+        "Ends one-time codes.";
+    get "/sessions" session::sessions(Signed) -> 200 Sessions,
+        "Where the person is signed in.";
+    delete "/sessions/{id}" session::end(Signed) -> 204,
+        "Signs the person out elsewhere.";
 }

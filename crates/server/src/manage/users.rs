@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use directory::{Ctx, Override, Record, Refusal, Settings, UserId};
+use directory::{Ctx, Override, Record, Refusal, UserId};
 use scim::Object;
 use serde::Deserialize;
 use serde_json::json;
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 
 /// `GET /users?search=ava&status=active&profile=Germany&cursor=...&limit=50`
 pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>) -> Answer {
-    let browse = browse(&caller.settings, &asked)?;
+    let browse = browse(&caller, &asked)?;
     let ctx = caller.ctx.clone();
     let page = caller
         .app
@@ -50,7 +50,9 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
     Ok(answer(json!({"users": shown, "next": page.next}).to_string()))
 }
 
-pub(super) fn browse(settings: &Settings, asked: &Asked) -> Result<Browse, Problem> {
+/// Whom a request means, of those whom the caller deals with.
+pub(super) fn browse<R>(caller: &Caller<R>, asked: &Asked) -> Result<Browse, Problem> {
+    let settings = &caller.settings;
     let status = asked.status.as_deref().map(str::parse).transpose();
     let profile = match &asked.profile {
         Some(name) => Some(service::settings::named(&settings.profiles, name)?.id),
@@ -66,6 +68,7 @@ pub(super) fn browse(settings: &Settings, asked: &Asked) -> Result<Browse, Probl
         search: asked.search.trim().to_owned(),
         status: status.map_err(|_| Problem::bad_request("status is one of active, held and preserved."))?,
         profile,
+        within: caller.scope.clone(),
         after,
         limit: asked.limit.unwrap_or(DEFAULT).clamp(1, MAX),
     })
@@ -89,6 +92,7 @@ pub(super) struct New {
 
 /// `POST /users`: a manual user, until an identity provider finds it.
 pub(super) async fn create(caller: Caller<ChangeUsers>, Input(new): Input<New>) -> Answer {
+    caller.may_give(new.place.profile.as_deref())?;
     let newcomer = Newcomer {
         attributes: new.attributes,
         place: new.place,
@@ -166,6 +170,7 @@ pub(super) async fn resolve(
 
 /// `GET /namesakes`: who has a name that somebody else had before.
 pub(super) async fn namesakes(caller: Caller<ReadUsers>) -> Answer {
+    caller.demand_whole()?;
     let tenant = caller.ctx.tenant;
     let pairs = caller
         .app
@@ -270,6 +275,9 @@ pub(super) async fn place(
     known: IfMatch,
     Input(change): Input<PlaceChange>,
 ) -> Answer {
+    if change.profile.is_some() {
+        caller.may_give(change.profile.as_deref())?;
+    }
     let id = found(&caller, user).await?.facts.id;
     changed(&caller, id, known, move |tx, ctx| {
         users::set_place(tx, ctx, id, &change)
@@ -307,12 +315,21 @@ async fn legal(caller: &Caller<ChangeUsers>, user: String, known: IfMatch, hold:
 }
 
 async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
-    let tenant = caller.ctx.tenant;
-    Ok(caller
+    let (tenant, text) = (caller.ctx.tenant, user.clone());
+    let record = caller
         .app
         .store
-        .look(move |tx| users::find(tx, tenant, &user))
-        .await?)
+        .look(move |tx| users::find(tx, tenant, &text))
+        .await?;
+    if caller.sees(&record) {
+        return Ok(record);
+    }
+    // As if there were nobody.
+    Err(Problem::from(Refusal::Unknown {
+        thing: directory::Thing::User,
+        name: user,
+        known: Vec::new(),
+    }))
 }
 
 async fn changed<R: Right>(

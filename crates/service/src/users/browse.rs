@@ -24,6 +24,8 @@ pub struct Browse {
     pub status: Option<Status>,
     /// Which profile they have.
     pub profile: Option<ProfileId>,
+    /// The profiles that count; all where there is no list.
+    pub within: Option<Vec<ProfileId>>,
     /// Ids above this one.
     pub after: UserId,
     /// How many at most.
@@ -47,6 +49,12 @@ impl Browse {
             && self
                 .profile
                 .is_none_or(|profile| facts.placement.profile == Some(profile))
+            && self.within.as_ref().is_none_or(|within| {
+                facts
+                    .placement
+                    .profile
+                    .is_some_and(|profile| within.contains(&profile))
+            })
             && self.is_named(record)
     }
 
