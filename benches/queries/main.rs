@@ -1,7 +1,8 @@
 //! What questions and groups cost at 100,000 users, beside a read by id and a group of ten in the same run.
 //!
 //! `cargo bench --bench queries` measures SQLite, and `scripts/with-postgres cargo bench --bench queries -- postgres`
-//! PostgreSQL. It prints a line for each measurement, and the ratio.
+//! PostgreSQL. It prints a line for each measurement, and the ratio. With `million` it measures the management API's lists of a
+//! million users, and a reader of all their events.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,6 +21,8 @@ use load::{Measured, Target, milliseconds, target};
 use testkit::{Program, Serving, TestDatabase};
 
 const USERS: usize = 100_000;
+/// With `million`, for the management API's lists.
+const MILLION: usize = 1_000_000;
 const GIVEN: [&str; 20] = [
     "Ava", "Ben", "Chloe", "Dmitri", "Elena", "Farid", "Grace", "Hiro", "Ines", "Jonas", "Kemal", "Lucia",
     "Milan", "Noor", "Olga", "Pavel", "Quinn", "Rosa", "Samir", "Tessa",
@@ -52,6 +55,9 @@ async fn all() {
     let arguments: Vec<&str> = url.iter().flat_map(|url| ["--database", url.as_str()]).collect();
     let serving = program.serve(&arguments);
     let target = target(&serving);
+    if std::env::args().any(|argument| argument == "million") {
+        return million(&target, &program, &arguments).await;
+    }
     let people: Vec<Request> = (0..USERS).map(person).collect();
     let made = load::send(&target, 64, &people, 201).await;
     println!("{USERS} users made                  {:>6.0}/s", made.rate());
@@ -74,8 +80,12 @@ fn person(number: usize) -> Request {
 
 /// Waits until nobody is left whom the index does not know.
 async fn indexed(target: &Target) {
+    indexed_at(target, USERS).await;
+}
+
+async fn indexed_at(target: &Target, users: usize) {
     let began = Instant::now();
-    let last = question(&format!("displayName co \"{}\"", USERS - 1), 50);
+    let last = question(&format!("displayName co \"{}\"", users - 1), 50);
     let mut quick = 0;
     while quick < 20 {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -372,4 +382,67 @@ fn peak(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1_000.0
+}
+
+/// What an administrator waits for at a million users, and how fast one reader follows the events.
+async fn million(target: &Target, program: &Program, arguments: &[&str]) {
+    for part in 0..10 {
+        let range = part * MILLION / 10..(part + 1) * MILLION / 10;
+        let people: Vec<Request> = range.map(person).collect();
+        let made = load::send(target, 64, &people, 201).await;
+        println!(
+            "{:>7} users                   {:>6.0}/s",
+            (part + 1) * MILLION / 10,
+            made.rate()
+        );
+    }
+    indexed_at(target, MILLION).await;
+    let key = [&["key", "create", "bench", "--role", "owner"], arguments].concat();
+    let api = Target {
+        base: "/api/v1".to_owned(),
+        token: program.stdout(&key).trim().to_owned(),
+        ..target.clone()
+    };
+    for number in 0..40 {
+        let user = format!("/users/ava.nguyen{}@example.com/preserve", number * 500);
+        load::send(&api, 1, &[("POST", user, "{}".to_owned())], 200).await;
+    }
+    for (name, path) in [
+        ("list", "/users?limit=50"),
+        ("list, preserved", "/users?limit=50&status=preserved"),
+        ("list, active", "/users?limit=50&status=active"),
+        ("list, of a profile", "/users?limit=50&profile=default"),
+        ("search, a name of one", "/users?limit=50&search=nguyen7500"),
+        ("search, a rare name", "/users?limit=50&search=nguyen+7500"),
+        ("search, a name of 40,000", "/users?limit=50&search=Kowalski"),
+        ("search, two letters", "/users?limit=50&search=av"),
+    ] {
+        let asked: Vec<Request> = (0..100)
+            .map(|_| ("GET", path.to_owned(), String::new()))
+            .collect();
+        let measured = load::send(&api, 1, &asked, 200).await;
+        println!(
+            "{name:<31} p50 {}  p95 {}",
+            milliseconds(measured.percentile(50)),
+            milliseconds(measured.percentile(95))
+        );
+    }
+    follow(&api).await;
+}
+
+/// Reads all events, a thousand at a time.
+async fn follow(api: &Target) {
+    let (began, mut read, mut after) = (Instant::now(), 0, String::new());
+    loop {
+        let path = format!("/events?limit=1000&after={after}");
+        let text = load::answer(api, &("GET", path, String::new())).await;
+        let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+        read += page["events"].as_array().unwrap().len();
+        page["next"].as_str().unwrap().clone_into(&mut after);
+        if page["hasMore"] == false {
+            break;
+        }
+    }
+    let rate = read as f64 / began.elapsed().as_secs_f64();
+    println!("{read} events to one reader   {rate:>6.0}/s, taken apart by it too");
 }

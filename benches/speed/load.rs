@@ -107,6 +107,21 @@ pub(crate) async fn attempt(target: &Target, request: &(&'static str, String, St
     }
 }
 
+/// The body of one answer.
+pub(crate) async fn answer(target: &Target, request: &(&'static str, String, String)) -> String {
+    let (method, path, body) = request;
+    let mut client = Client::connect(target.address).await;
+    let text = message(target, method, path, body);
+    let whole = client.exchange(&text).await;
+    assert!(
+        whole.starts_with(b"HTTP/1.1 200"),
+        "{}",
+        String::from_utf8_lossy(whole)
+    );
+    let head = find(whole, b"\r\n\r\n").unwrap();
+    String::from_utf8_lossy(&whole[head + 4..]).into_owned()
+}
+
 /// Whether a list has anybody.
 pub(crate) async fn finds(target: &Target, path: &str) -> bool {
     let mut client = Client::connect(target.address).await;

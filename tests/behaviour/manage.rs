@@ -631,6 +631,31 @@ async fn users_are_looked_through_found_and_preserved() {
         ["ava@example.com", "avalon@example.com"]
     );
     assert_eq!(names(&api.get("/users?search=c").await), ["cyd@example.com"]);
+    let total = async |path: &str| api.get(path).await["total"].clone();
+    let exactly = |count: u64| json!({"count": count, "isCapped": false});
+    assert_eq!(total("/users?limit=1").await, exactly(4));
+    assert_eq!(total("/users?status=active&limit=1").await, exactly(3));
+    assert_eq!(total("/users?status=preserved").await, exactly(1));
+    assert_eq!(total("/users?profile=default&limit=1").await, exactly(4));
+    // Who is found by the index is counted; it is written beside the requests.
+    let mut found = Value::Null;
+    for _ in 0..100 {
+        found = total("/users?search=ava&limit=1").await;
+        if !found.is_null() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(found, exactly(2));
+    assert_eq!(
+        total("/users?status=preserved&profile=default").await,
+        Value::Null
+    );
+    assert_eq!(
+        names(&api.get("/users?status=preserved&profile=default").await),
+        ["bob@example.com"]
+    );
+    assert_eq!(names(&api.get("/users?profile=default&limit=2").await).len(), 2);
     assert_eq!(
         names(&api.get("/users?status=preserved").await),
         ["bob@example.com"]

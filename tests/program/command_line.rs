@@ -1,5 +1,7 @@
 //! Settings, people and the report on the command line, while the server runs on the same database.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 use testkit::{ENTERPRISE, person};
 
@@ -722,7 +724,6 @@ async fn administrators_are_invited_on_the_command_line() {
         ],
     );
     let key = program.folder().join("data/secret.key");
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(
         std::fs::metadata(key).unwrap().permissions().mode() & 0o777,
         0o600

@@ -73,3 +73,10 @@ CREATE TABLE sessions (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX sessions_administrator ON sessions (tenant, administrator, id);
+
+-- Lists of users by profile, and by a status that few have.
+CREATE INDEX users_profile ON users (tenant, profile, id) WHERE profile IS NOT NULL;
+CREATE INDEX users_not_active ON users (tenant, status, id) WHERE status <> 'active';
+INSERT INTO tallies (tenant, kind, id, shard, value)
+    SELECT tenant, 'all', id, 0, (SELECT count(*) FROM users WHERE users.tenant = tenants.tenant)
+    FROM (SELECT DISTINCT tenant, id FROM tallies WHERE kind = 'active') AS tenants;

@@ -35,6 +35,15 @@ impl Count {
         }
     }
 
+    /// All users of the tenant, deleted ones that are preserved too.
+    pub fn all(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            kind: "all",
+            id: [0; 16],
+        }
+    }
+
     /// Active users with the profile.
     pub fn active_in_profile(tenant: TenantId, profile: ProfileId) -> Self {
         Self {
@@ -170,7 +179,7 @@ pub fn suppose(tx: &mut Tx<'_>, tenant: TenantId, before: Option<&Facts>, after:
     move_user(tx, tenant, before, Some(after));
 }
 
-fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 6] {
+fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 7] {
     let active = facts.lifecycle.status() == Status::Active;
     let placement = &facts.placement;
     let mapping = placement
@@ -178,6 +187,7 @@ fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 6] {
         .as_ref()
         .and_then(|decision| MappingId::parse(&decision.mapping));
     [
+        Some(Count::all(tenant)),
         active.then(|| Count::active(tenant)),
         placement
             .profile

@@ -255,6 +255,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
     let all = [
         users::STATEMENTS,
         users::write_statements(),
+        users::among_statements(),
         settings::STATEMENTS,
         tokens::STATEMENTS,
         tombstones::STATEMENTS,

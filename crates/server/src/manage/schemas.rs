@@ -109,7 +109,12 @@ fn people() -> Value {
             "managedBy": maybe_text(), "created": to("Time"), "lastModified": to("Time"),
             "version": integer(), "attributes": {"type": "object", "description": "SCIM attributes."},
         }), &[]),
-        "UserPage": page("users", "User"),
+        "UserPage": answer(json!({
+            "users": list(to("User")), "next": to("Next"),
+            "total": {"type": ["object", "null"], "required": ["count", "isCapped"], "properties": {
+                "count": integer(), "isCapped": {"type": "boolean", "description": "There are more: it is counted no further."},
+            }, "description": "How many there are in all; null where nobody can say without looking at each."},
+        }), &[]),
         "NewUser": input(json!({
             "attributes": {"type": "object", "description": "SCIM attributes; userName is needed."},
             "place": to("Place"),

@@ -47,7 +47,12 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
         .iter()
         .map(|record| record.to_json(&caller.settings))
         .collect();
-    Ok(answer(json!({"users": shown, "next": page.next}).to_string()))
+    let total = page
+        .total
+        .map(|total| json!({"count": total.count, "isCapped": total.is_capped}));
+    Ok(answer(
+        json!({"users": shown, "next": page.next, "total": total}).to_string(),
+    ))
 }
 
 /// Whom a request means, of those whom the caller deals with.

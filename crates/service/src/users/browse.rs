@@ -3,8 +3,9 @@
 use directory::{Ctx, ProfileId, Record, Status, UserId, names};
 use scim::filter::Operator;
 use scim::text::fold;
+use store::counts::{self, Count};
 use store::search::Needle;
-use store::users::Scope;
+use store::users::{Among, Scope, among_after, count_with_status};
 use store::{Tx, search};
 
 use super::candidates;
@@ -14,6 +15,9 @@ use crate::Error;
 const STRIDE: i64 = 500;
 /// The most users that one page looks at; it is then shorter than was asked for, and goes on.
 const MAX_LOOKED: usize = 20_000;
+
+/// Filtered lists are counted up to here.
+const COUNTED: u64 = 1_000;
 
 /// Who is looked for: a value, so that lists and changes of many mean the same by it.
 #[derive(Debug, Clone)]
@@ -39,6 +43,33 @@ pub struct Browsed {
     pub records: Vec<Record>,
     /// Where to go on; `None` at the end.
     pub next: Option<UserId>,
+    /// How many there are in all; `None` where nobody can say without looking at each.
+    pub total: Option<Total>,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// So many.
+    pub count: u64,
+    /// Or more: it is counted no further.
+    pub is_capped: bool,
+}
+
+impl Total {
+    fn of(count: u64) -> Self {
+        Self {
+            count,
+            is_capped: false,
+        }
+    }
+
+    fn up_to(counted: u64) -> Self {
+        Self {
+            count: counted.min(COUNTED),
+            is_capped: counted > COUNTED,
+        }
+    }
 }
 
 impl Browse {
@@ -88,19 +119,36 @@ pub fn browse(tx: &mut Tx<'_>, ctx: &Ctx, browse: &Browse) -> Result<Browsed, Er
         None => None,
     };
     if let Some(found) = found {
-        let matching = found.into_iter().filter(|record| record.facts.id > browse.after);
-        for record in matching.filter(|record| browse.has(record)) {
-            if page.records.len() == browse.limit {
-                page.next = page.records.last().map(|record| record.facts.id);
+        let matching = found.into_iter().filter(|record| browse.has(record));
+        let mut counted = 0;
+        for record in matching {
+            counted += 1;
+            if record.facts.id <= browse.after {
+                continue;
+            }
+            if page.records.len() < browse.limit {
+                page.records.push(record);
+                continue;
+            }
+            page.next = page.records.last().map(|record| record.facts.id);
+            if counted > COUNTED {
                 break;
             }
-            page.records.push(record);
         }
+        page.total = Some(Total::up_to(counted));
         return Ok(page);
     }
+    page.total = total(tx, ctx, browse)?;
+    let among = Among {
+        status: browse.status,
+        profile: browse.profile,
+    };
+    // Few are read for a page of few; many where most are not meant.
+    let mut stride = i64::try_from(browse.limit + 1).unwrap_or(STRIDE);
     let (mut after, mut looked) = (browse.after, 0);
     loop {
-        let records = store::users::after(tx, ctx.tenant, after, STRIDE)?;
+        let records = among_after(tx, ctx.tenant, among, after, stride)?;
+        stride = STRIDE;
         if records.is_empty() {
             return Ok(page);
         }
@@ -116,4 +164,24 @@ pub fn browse(tx: &mut Tx<'_>, ctx: &Ctx, browse: &Browse) -> Result<Browsed, Er
             }
         }
     }
+}
+
+/// How many are meant, where a count is kept, or an index counts them.
+fn total(tx: &mut Tx<'_>, ctx: &Ctx, browse: &Browse) -> Result<Option<Total>, Error> {
+    if !browse.search.is_empty() || browse.within.is_some() {
+        return Ok(None);
+    }
+    let tenant = ctx.tenant;
+    let up_to = i64::try_from(COUNTED + 1).unwrap_or(i64::MAX);
+    Ok(match (browse.status, browse.profile) {
+        (None, None) => Some(Total::of(counts::get(tx, Count::all(tenant))?)),
+        (None, Some(profile)) => Some(Total::of(counts::get(tx, Count::in_profile(tenant, profile))?)),
+        (Some(Status::Active), None) => Some(Total::of(counts::get(tx, Count::active(tenant))?)),
+        (Some(Status::Active), Some(profile)) => Some(Total::of(counts::get(
+            tx,
+            Count::active_in_profile(tenant, profile),
+        )?)),
+        (Some(status), None) => Some(Total::up_to(count_with_status(tx, tenant, status, up_to)?)),
+        (Some(_), Some(_)) => None,
+    })
 }

@@ -29,7 +29,7 @@ use crate::Error;
 pub(crate) use administrate::release;
 pub use administrate::{Person, activate, preserve, resolve, transfer};
 pub use admit::{admit, is_anybody_held};
-pub use browse::{Browse, Browsed, browse};
+pub use browse::{Browse, Browsed, Total, browse};
 pub use create::create;
 pub use delete::delete;
 pub(crate) use due::{are_groups_mapped, decide_again};

@@ -1,5 +1,6 @@
 //! Users: a row is what is searched, and the SCIM document as it is returned.
 
+mod among;
 mod row;
 mod write;
 
@@ -11,6 +12,7 @@ use scim::Order;
 use crate::counts::{self, Count};
 use crate::sql::{Param, by_many, many_ids, params, statements};
 use crate::{Error, Tx};
+pub use among::{Among, among_after, count_with_status};
 use row::{WHICH, select_as};
 pub(crate) use row::{record, select};
 pub use write::{MAX_KEY, insert, remove, update};
@@ -433,6 +435,11 @@ pub enum Walk {
     On,
     /// It has what it came for.
     Stop,
+}
+
+#[cfg(test)]
+pub(crate) fn among_statements() -> &'static [(&'static str, crate::sql::Statement)] {
+    among::STATEMENTS
 }
 
 #[cfg(test)]
