@@ -538,6 +538,48 @@ async fn events_are_read_in_order_from_any_cursor_on() {
 }
 
 #[tokio::test]
+async fn a_consumer_says_that_its_part_is_done_and_history_shows_when() {
+    let provost = start().await;
+    let product = api(&provost, Role::Manager).await;
+    let ava = provost.client.create(&person("ava")).await;
+    let off = patch(json!([{"op": "replace", "value": {"active": false}}]));
+    provost.client.patch(&path(&ava), &off).await.expect(200);
+    let feed = product.get("/events?types=user.*").await;
+    let ended = &feed["events"][1]["id"];
+    assert!(feed["events"][1].get("acknowledged").is_none());
+    for _ in 0..2 {
+        let answer = product
+            .send("/acknowledgements", json!({"events": [ended]}))
+            .await;
+        assert_eq!(answer.status, 204, "{}", answer.text);
+    }
+    let history = product.get(&format!("/users/{}/events", id(&ava))).await;
+    assert_eq!(history["events"][0]["acknowledged"], json!([]));
+    let done = &history["events"][1]["acknowledged"];
+    assert_eq!(
+        (done.as_array().unwrap().len(), &done[0]["consumer"]),
+        (1, &json!("API key manager"))
+    );
+    assert!(done[0]["secondsAfter"].as_f64().unwrap() >= 0.0);
+    assert_eq!(history["events"][1]["data"]["user"]["active"], false);
+    let strange = json!({"events": [ended, "1-9999-00000000"]});
+    product.send("/acknowledgements", strange).await.expect(410);
+    let all = product.call(Method::GET, "/event-export?types=user.*").await;
+    assert_eq!(all.headers["content-type"], "application/x-ndjson");
+    let lines: Vec<Value> = all
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines, feed["events"].as_array().unwrap().clone());
+    let kinds = product.get("/events?types=mapping.*").await;
+    assert_eq!(kinds["events"], json!([]));
+    provost.without_everyone().await;
+    let kinds = product.get("/events?types=mapping.*").await;
+    assert_eq!(kinds["events"][0]["type"], "mapping.removed");
+}
+
+#[tokio::test]
 async fn a_reader_may_wait_for_what_comes_next() {
     let provost = start().await;
     let api = api(&provost, Role::Owner).await;

@@ -84,6 +84,12 @@ kinds! {
     SettingChanged = "setting.changed";
     /// A setting is gone.
     SettingRemoved = "setting.removed";
+    /// A mapping came into being.
+    MappingAdded = "mapping.added";
+    /// A mapping says something else, or stands elsewhere.
+    MappingChanged = "mapping.changed";
+    /// A mapping is gone.
+    MappingRemoved = "mapping.removed";
     /// A token was made.
     TokenCreated = "token.created";
     /// A token was revoked.

@@ -37,11 +37,13 @@ pub enum Action {
     ChangeSettings,
     /// Deal with API keys and administrators.
     ManageAccess,
+    /// Say that the part of a product for an event is done.
+    AcknowledgeEvents,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadUsers,
         Self::ReadEvents,
         Self::PreserveUsers,
@@ -51,6 +53,7 @@ impl Action {
         Self::DismissRefusals,
         Self::ChangeSettings,
         Self::ManageAccess,
+        Self::AcknowledgeEvents,
     ];
 
     /// The roles that may do it.
@@ -61,7 +64,9 @@ impl Action {
                 &[Role::Owner, Role::Manager, Role::Auditor]
             }
             Self::PreserveUsers => &[Role::Owner, Role::Manager, Role::Helpdesk],
-            Self::ChangeUsers | Self::DismissRefusals | Self::ChangeSettings => &[Role::Owner, Role::Manager],
+            Self::ChangeUsers | Self::DismissRefusals | Self::ChangeSettings | Self::AcknowledgeEvents => {
+                &[Role::Owner, Role::Manager]
+            }
             Self::ManageAccess => &[Role::Owner],
         }
     }

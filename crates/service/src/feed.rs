@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use directory::{Ctx, Refusal, TenantId, UserId};
 use store::Tx;
+use store::acknowledgements::{self, Acknowledgement};
 use store::events::{self, Recorded};
 
 use crate::Error;
@@ -110,6 +111,40 @@ pub fn read(
         }
     }
     Ok(page)
+}
+
+/// Notes that a consumer, by the name of its key, has done its part for these events.
+///
+/// # Errors
+/// [`Refusal::VoidCursor`] where one is no event's of this tenant.
+pub fn acknowledge(tx: &mut Tx<'_>, ctx: &Ctx, seen: &[Cursor]) -> Result<(), Error> {
+    let epoch = events::epoch(tx)?;
+    for cursor in seen {
+        let request_id = events::request_of(tx, cursor.seq)?;
+        let is_there = request_id.is_some() && cursor.epoch == epoch;
+        if !is_there || cursor.mark != mark_of(ctx.tenant, request_id.as_deref()) {
+            let why = "It is the id of no event of this tenant.";
+            return Err(Refusal::VoidCursor { why }.into());
+        }
+    }
+    let one = Acknowledgement {
+        consumer: ctx.actor.name().to_owned(),
+        at: ctx.now,
+    };
+    for cursor in seen {
+        acknowledgements::put(tx, ctx.tenant, cursor.seq, &one)?;
+    }
+    Ok(())
+}
+
+/// Who has acknowledged each event of a page.
+///
+/// # Errors
+/// The store's.
+pub fn acknowledged(tx: &mut Tx<'_>, ctx: &Ctx, page: &Page) -> Result<Vec<Vec<Acknowledgement>>, Error> {
+    let of = page.events.iter();
+    of.map(|(_, event)| Ok(acknowledgements::of_event(tx, ctx.tenant, event.seq)?))
+        .collect()
 }
 
 /// Tells a place from the same number in another tenant, or in another life of the database.

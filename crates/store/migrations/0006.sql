@@ -80,3 +80,12 @@ CREATE INDEX users_not_active ON users (tenant, status, id) WHERE status <> 'act
 INSERT INTO tallies (tenant, kind, id, shard, value)
     SELECT tenant, 'all', id, 0, (SELECT count(*) FROM users WHERE users.tenant = tenants.tenant)
     FROM (SELECT DISTINCT tenant, id FROM tallies WHERE kind = 'active') AS tenants;
+
+-- Events that a consumer has done its part for.
+CREATE TABLE acknowledgements (
+    tenant BLOB NOT NULL,
+    seq BIGINT NOT NULL,
+    consumer TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, seq, consumer)
+);

@@ -4,6 +4,7 @@
 //! one durable transaction and answers them after its commit. The closure may be run again, so it touches nothing but
 //! the database, and brings its time and ids along.
 
+pub mod acknowledgements;
 pub mod administrators;
 pub mod alarms;
 mod backup;
@@ -264,6 +265,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         late::STATEMENTS,
         leases::STATEMENTS,
         alarms::STATEMENTS,
+        acknowledgements::STATEMENTS,
         administrators::STATEMENTS,
         groups::STATEMENTS,
         due::STATEMENTS,

@@ -49,6 +49,7 @@ rights! {
     DismissRefusals;
     ChangeSettings;
     ManageAccess;
+    AcknowledgeEvents;
 }
 
 /// Somebody who may do what the handler does.

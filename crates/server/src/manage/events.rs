@@ -3,15 +3,20 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use axum::response::Response;
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use directory::{Ctx, rfc3339};
+use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::feed::{self, Cursor, Page, Wanted};
 use store::Store;
+use store::acknowledgements::Acknowledgement;
+use store::events::Recorded;
 
-use super::caller::{Caller, ReadEvents};
-use super::input::{Asking, Named};
+use super::caller::{AcknowledgeEvents, Caller, ReadEvents};
+use super::input::{Asking, Input, Named};
 use super::problem::Problem;
 use super::{Answer, json as answer};
 use crate::clock;
@@ -66,7 +71,7 @@ pub(super) async fn read(caller: Caller<ReadEvents>, Asking(asked): Asking<Asked
         caller.check_again().await?;
         let is_over = until.as_ref().is_ok_and(|&until| clock::now() >= until);
         if !page.events.is_empty() || (is_over && !page.has_more) {
-            return Ok(rendered(&page));
+            return Ok(rendered(&page, &[]));
         }
         after = Some(page.next);
         if !page.has_more {
@@ -91,15 +96,78 @@ pub(super) async fn of_user(
         user: Some(found.facts.id),
         ..asked.wanted()
     };
-    let page = page(
+    let (ctx, after, limit) = (caller.ctx.clone(), asked.cursor()?, asked.limit());
+    let (page, acknowledged) = caller
+        .app
+        .store
+        .scan(move |tx| {
+            let page = feed::read(tx, &ctx, &wanted, after, limit)?;
+            let acknowledged = feed::acknowledged(tx, &ctx, &page)?;
+            Ok::<_, service::Error>((page, acknowledged))
+        })
+        .await?;
+    Ok(rendered(&page, &acknowledged))
+}
+
+/// Events that a consumer has done its part for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Done {
+    events: Vec<String>,
+}
+
+/// `POST /acknowledgements`: a user's history shows when each consumer was done.
+pub(super) async fn acknowledge(caller: Caller<AcknowledgeEvents>, Input(done): Input<Done>) -> Answer {
+    if done.events.len() > MAX {
+        return Err(Problem::bad_request(format!(
+            "{MAX} events at once are the most."
+        )));
+    }
+    let seen = done.events.iter().map(|id| id.parse::<Cursor>());
+    let seen: Vec<_> = seen.collect::<Result<_, _>>()?;
+    caller
+        .write(move |tx, ctx| feed::acknowledge(tx, ctx, &seen))
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `GET /event-export?after=CURSOR&types=user.*`: an object a line, to the last event.
+pub(super) async fn export(caller: Caller<ReadEvents>, Asking(asked): Asking<Asked>) -> Answer {
+    let first = page(
         &caller.app.store,
         &caller.ctx,
-        wanted,
+        asked.wanted(),
         asked.cursor()?,
-        asked.limit(),
+        MAX,
     )
     .await?;
-    Ok(rendered(&page))
+    let (store, ctx, wanted) = (caller.app.store.clone(), caller.ctx.clone(), asked.wanted());
+    let pages = stream::unfold(Some(first), move |current| {
+        let (store, ctx, wanted) = (store.clone(), ctx.clone(), wanted.clone());
+        async move {
+            let current = current?;
+            let lines = lines(&current);
+            if !current.has_more {
+                return Some((Ok(lines), None));
+            }
+            match page(&store, &ctx, wanted, Some(current.next), MAX).await {
+                Ok(next) => Some((Ok(lines), Some(next))),
+                // Who reads sees that it broke off.
+                Err(_) => Some((Err(std::io::Error::other("the database failed")), None)),
+            }
+        }
+    });
+    let media_type = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((media_type, Body::from_stream(pages)).into_response())
+}
+
+fn lines(page: &Page) -> String {
+    let mut text = String::new();
+    for (cursor, event) in &page.events {
+        object(&mut text, cursor, event, None);
+        text.push('\n');
+    }
+    text
 }
 
 async fn page(
@@ -116,28 +184,41 @@ async fn page(
     Ok(page)
 }
 
-fn rendered(page: &Page) -> Response {
+fn rendered(page: &Page, acknowledged: &[Vec<Acknowledgement>]) -> Response {
     let mut text = String::from("{\"events\":[");
     for (at, (cursor, event)) in page.events.iter().enumerate() {
-        let comma = if at == 0 { "" } else { "," };
-        let head = json!({
-            "id": cursor.to_string(),
-            "type": event.kind,
-            "time": rfc3339(event.at),
-            "actor": event.actor,
-            "user": event.user,
-            "requestId": event.request_id.to_string(),
-        });
-        let head = head.to_string();
-        // The data are JSON as they are kept.
-        text.push_str(comma);
-        text.push_str(head.trim_end_matches('}'));
-        text.push_str(",\"data\":");
-        text.push_str(&event.data);
-        text.push('}');
+        if at > 0 {
+            text.push(',');
+        }
+        object(&mut text, cursor, event, acknowledged.get(at));
     }
     let next = Value::from(page.next.to_string());
     // Writing to a string cannot fail.
     let _ = write!(text, "],\"next\":{next},\"hasMore\":{}}}", page.has_more);
     answer(text)
+}
+
+/// One event; who has acknowledged it, where that is looked for.
+fn object(text: &mut String, cursor: &Cursor, event: &Recorded, acknowledged: Option<&Vec<Acknowledgement>>) {
+    let mut head = json!({
+        "id": cursor.to_string(),
+        "type": event.kind,
+        "time": rfc3339(event.at),
+        "actor": event.actor,
+        "user": event.user,
+        "requestId": event.request_id.to_string(),
+    });
+    if let Some(acknowledged) = acknowledged {
+        let shown = acknowledged.iter().map(|one| {
+            let after = one.at.duration_since(event.at).as_secs_f64();
+            json!({"consumer": one.consumer, "at": rfc3339(one.at), "secondsAfter": after})
+        });
+        head["acknowledged"] = shown.collect();
+    }
+    let head = head.to_string();
+    // The data are JSON as they are kept.
+    text.push_str(head.strip_suffix('}').unwrap_or(&head));
+    text.push_str(",\"data\":");
+    text.push_str(&event.data);
+    text.push('}');
 }

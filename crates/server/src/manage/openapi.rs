@@ -119,6 +119,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 
 fn responses(operation: &Operation) -> Value {
     let mut answer = json!({"description": "Done."});
+    if operation.id == "events::export" {
+        answer["content"] = json!({"application/x-ndjson": {"schema": {"type": "string"}}});
+    }
     if let Some(schema) = operation.answer {
         answer["content"] = json!({"application/json": {"schema": reference(schema)}});
     }

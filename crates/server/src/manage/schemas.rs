@@ -167,8 +167,12 @@ fn log() -> Value {
         "Event": answer(json!({
             "id": {"type": "string", "description": "Its cursor."}, "type": text(), "time": to("Time"), "actor": text(),
             "user": {"type": ["string", "null"]}, "requestId": to("Id"),
+            "acknowledged": list(json!({"type": "object", "required": ["consumer", "at", "secondsAfter"], "properties": {
+                "consumer": text(), "at": to("Time"), "secondsAfter": {"type": "number"},
+            }})),
             "data": {"type": "object", "description": "What it is about as it was then; before holds what was there before of what changed."},
-        }), &[]),
+        }), &["acknowledged"]),
+        "Done": input(json!({"events": {"type": "array", "items": text(), "maxItems": 1000, "description": "Their ids."}}), &["events"]),
         "EventPage": answer(json!({"events": list(to("Event")), "next": text(), "hasMore": boolean()}), &[]),
         "Exchange": answer(json!({
             "id": to("Id"), "connection": maybe_text(), "user": {"type": ["string", "null"]}, "userName": maybe_text(),

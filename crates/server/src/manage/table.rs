@@ -39,6 +39,7 @@ impl Operation {
     pub(super) fn tag(&self) -> &'static str {
         match self.path.split('/').nth(1).unwrap_or_default() {
             "bulk" | "namesakes" => "users",
+            "event-export" | "acknowledgements" => "events",
             "mapping" => "mappings",
             "refusals" => "exchanges",
             "tokens" => "connections",
@@ -96,6 +97,11 @@ macro_rules! table {
 table! {
     get "/events" events::read(ReadEvents, ?after, ?types, ?limit, ?wait) -> 200 EventPage,
         "Everything that happened, in the order of the commits, from a cursor on; waits for what comes next where asked to.";
+
+    get "/event-export" events::export(ReadEvents, ?after, ?types) -> 200,
+        "The same to the last event, an object a line (NDJSON).";
+    post "/acknowledgements" events::acknowledge(AcknowledgeEvents, Done) -> 204,
+        "Says that a consumer has done its part for events; a user's history shows when.";
 
     get "/users" users::list(ReadUsers, ?search, ?status, ?profile, ?cursor, ?limit) -> 200 UserPage,
         "Users, in the order in which they were created, preserved and deleted ones too.";

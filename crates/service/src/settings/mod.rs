@@ -100,6 +100,13 @@ fn remove<S: Setting>(tx: &mut Tx<'_>, ctx: &Ctx, setting: &S) -> Result<(), Err
 }
 
 fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, thing: &str, setting: &impl Serialize) {
+    // Mappings have kinds of their own: they decide about people.
+    let kind = match kind {
+        EventKind::SettingAdded if thing == Mapping::KIND => EventKind::MappingAdded,
+        EventKind::SettingChanged if thing == Mapping::KIND => EventKind::MappingChanged,
+        EventKind::SettingRemoved if thing == Mapping::KIND => EventKind::MappingRemoved,
+        kind => kind,
+    };
     tx.append(
         ctx,
         Event {
