@@ -90,7 +90,7 @@ async fn indexed_at(target: &Target, users: usize) {
     while quick < 20 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let answer = load::attempt(target, &last).await;
-        quick = if answer < Duration::from_millis(8) {
+        quick = if answer < Duration::from_millis(20) {
             quick + 1
         } else {
             0

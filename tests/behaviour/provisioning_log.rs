@@ -171,10 +171,9 @@ async fn a_refusal_is_put_aside_and_said_so() {
     assert_eq!(manager.get("/refusals").await["refusals"], json!([]));
     assert_eq!(manager.call(Method::DELETE, &route).await.status, 404);
     let events = manager.get("/events?types=refusal.*").await;
-    assert_eq!(
-        events["events"][0]["data"]["refused"]["userName"],
-        "ava@example.com"
-    );
+    let said = &events["events"][0]["data"]["refused"];
+    assert_eq!((&said["id"], &said["times"]), (&person["id"], &json!(1)));
+    assert!(!said.to_string().contains("ava"), "events are for ever");
     assert_eq!(manager.call(Method::DELETE, "/refusals/nobody").await.status, 404);
 }
 
@@ -195,7 +194,7 @@ async fn a_member_who_was_passed_over_is_noted() {
     let exchange = until(&api, "/exchanges", noted).await;
     let note = exchange["notes"][0].as_str().unwrap();
     assert!(
-        note.contains("1 of 2 members") && note.contains(stranger),
+        note.contains("1 of 2 members are not in the group") && note.contains(stranger),
         "{note}"
     );
     let add = json!({"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": "members", "value": [{"value": id(&ava)}]}]});
@@ -255,7 +254,9 @@ async fn who_is_purged_is_forgotten_by_the_log() {
         .expect(200);
     let all_forgotten = |page: &Value| {
         let exchanges = page["exchanges"].as_array().unwrap();
-        let is_forgotten = |one: &Value| one["purged"] == true;
+        // A list that went well is about nobody: what it looked for is not kept.
+        let is_list = |one: &Value| one["method"] == "GET";
+        let is_forgotten = |one: &Value| one["purged"] == true || is_list(one);
         exchanges.iter().all(is_forgotten).then_some(exchanges.len())
     };
     assert!(until(&api, "/exchanges", all_forgotten).await >= 2);

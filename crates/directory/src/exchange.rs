@@ -18,7 +18,7 @@ pub struct Exchange {
     pub connection: ConnectionId,
     /// The user whom it is about, where there is one.
     pub user: Option<UserId>,
-    /// The `userName` that it carries, as it was sent, where no user is known.
+    /// The `userName` that its body carries, as it was sent.
     pub user_name: Option<String>,
     /// HTTP status of the answer.
     pub status: u16,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::document::is_urn;
-use crate::filter::{Filter, Quotes};
+use crate::filter::{Filter, Literal, Quotes};
 use crate::schema::{Attribute, Mutability, Schema, Schemas, Type, USER_PRINCIPAL_NAME};
 use crate::{AttributePath, Object};
 
@@ -27,6 +27,12 @@ const SEARCH: [&str; 9] = [
 impl Schemas {
     /// Makes of a resource of these schemas, or of a PATCH of one, what may be kept.
     pub fn redact(&self, body: &mut Object) {
+        // What is no name may be anything, a value too.
+        if body.keys().any(|key| !is_key(key)) {
+            let named = std::mem::take(body).into_iter().filter(|(key, _)| is_key(key));
+            *body = named.collect();
+            body.insert(NOT_KEPT.to_owned(), NOT_KEPT.into());
+        }
         for (key, value) in body {
             match value {
                 Value::Array(operations) if key.eq_ignore_ascii_case("Operations") => {
@@ -58,7 +64,7 @@ impl Schemas {
     #[must_use]
     pub fn redact_filter(&self, filter: &str) -> String {
         match Filter::parse(filter, Quotes::Optional) {
-            Ok(parsed) if self.declares(&parsed) => filter.to_owned(),
+            Ok(parsed) if self.declares(&parsed) => masked(parsed).to_string(),
             _ => NOT_KEPT.to_owned(),
         }
     }
@@ -67,9 +73,10 @@ impl Schemas {
         match filter {
             Filter::And(left, right) | Filter::Or(left, right) => self.declares(left) && self.declares(right),
             Filter::Not(inner) => self.declares(inner),
-            Filter::Compare(path, ..) | Filter::Present(path) => {
-                path.resolve(self).is_some() || is_principal_name(&path.attribute)
-            }
+            Filter::Compare(path, ..) | Filter::Present(path) => match path.resolve(self) {
+                Some(target) => target.attribute.mutability != Mutability::WriteOnly,
+                None => is_principal_name(&path.attribute),
+            },
             Filter::Element(path, inner) => path.resolve(self).is_some_and(|target| {
                 let is_part = |path: &&AttributePath| target.attribute.sub(&path.attribute).is_some();
                 inner.paths().iter().all(is_part)
@@ -165,10 +172,14 @@ impl Schemas {
 
     /// A path whose filter looks at what is not declared loses the filter.
     fn redact_path(&self, path: &str) -> String {
+        let name = path.split('[').next().unwrap_or_default();
+        let attribute = AttributePath::parse(name).ok();
+        if attribute.is_none() && self.extension(name).is_none() {
+            return NOT_KEPT.to_owned();
+        }
         let Some((name, rest)) = path.split_once('[') else {
             return path.to_owned();
         };
-        let attribute = AttributePath::parse(name).ok();
         let target = attribute.as_ref().and_then(|attribute| attribute.resolve(self));
         let is_known = target.is_some_and(|target| {
             let looked = Filter::parse_element(rest).map(|(filter, _)| filter);
@@ -232,6 +243,27 @@ fn plain(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(plain),
         Value::Object(_) => *value = not_kept(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether it can be the name of an attribute or a schema.
+fn is_key(key: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || ":._-$/#".contains(letter);
+    key.len() <= 300 && key.chars().all(is_part)
+}
+
+/// The filter without what it compares with.
+fn masked(filter: Filter) -> Filter {
+    let inside = |filter: Box<Filter>| Box::new(masked(*filter));
+    match filter {
+        Filter::And(left, right) => Filter::And(inside(left), inside(right)),
+        Filter::Or(left, right) => Filter::Or(inside(left), inside(right)),
+        Filter::Not(inner) => Filter::Not(inside(inner)),
+        Filter::Element(path, inner) => Filter::Element(path, inside(inner)),
+        Filter::Compare(path, operator, Literal::Text(_)) => {
+            Filter::Compare(path, operator, Literal::Text("...".to_owned()))
+        }
+        other => other,
     }
 }
 
@@ -312,15 +344,19 @@ mod tests {
     #[test]
     fn a_filter_is_kept_where_it_looks_at_what_is_declared() {
         let schemas = Schemas::standard();
-        for kept in [
-            "userName eq \"ava\"",
-            "emails[type eq \"work\"].value co \"x\" and active eq true",
+        for (sent, kept) in [
+            ("userName eq \"ava\"", "userName eq \"...\""),
+            (
+                "emails[type eq \"work\"].value co \"x\" and active eq true",
+                "emails[type eq \"...\" and value co \"...\"] and active eq true",
+            ),
         ] {
-            assert_eq!(schemas.redact_filter(kept), kept);
+            assert_eq!(schemas.redact_filter(sent), kept);
         }
         for lost in [
             "badge eq \"hunter2\"",
             "emails[badge eq \"hunter2\"]",
+            "password eq \"hunter2\"",
             "userName eq \"hunter2",
             "",
         ] {

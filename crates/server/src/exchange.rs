@@ -4,7 +4,6 @@
 use axum::extract::Query;
 use axum::http::{HeaderValue, Method, Uri};
 use directory::{Exchange, ExchangeDetail, GroupId, UserId};
-use scim::filter::{Filter, Literal, Operator, Quotes};
 use scim::{MemberChange, NOT_KEPT, Object, Patch, Schemas, json, member_ids};
 use serde_json::Value;
 use service::exchanges::user_name_in;
@@ -15,13 +14,23 @@ use crate::recorder::Sent;
 use crate::scim::About;
 
 /// Larger bodies are not read: their length is kept.
-const MAX_READ: usize = 1024 * 1024;
+pub(crate) const MAX_READ: usize = 1024 * 1024;
 /// Larger bodies are not kept, after they were shortened.
 const MAX_KEPT: usize = 64 * 1024;
 /// Of a longer list, so many values are kept.
 const MAX_VALUES: usize = 50;
 /// Of a longer text, so many letters are kept.
 const MAX_LETTERS: usize = 1_000;
+/// Parameters of a query whose values are kept.
+const KEPT: [&str; 7] = [
+    "startIndex",
+    "count",
+    "attributes",
+    "excludedAttributes",
+    "sortBy",
+    "sortOrder",
+    "cursor",
+];
 /// Members who are looked for, of those that a group was sent.
 const MAX_MEMBERS: usize = 10_000;
 /// What is shorter is no token and no API key, and no part of one that could be guessed from.
@@ -42,8 +51,7 @@ pub(crate) fn of(sent: Sent, store: &Store) -> Exchange {
     } else {
         &*sent.settings.schemas
     };
-    let body = sent.body.as_ref().filter(|body| body.len() <= MAX_READ);
-    let body = body.and_then(|body| json::parse_object(body).ok());
+    let body = sent.body.as_ref().and_then(|body| json::parse_object(body).ok());
     let query = query_of(&sent.uri, schemas);
     let user = match sent.about {
         Some(About::User(id)) => Some(id),
@@ -51,7 +59,7 @@ pub(crate) fn of(sent: Sent, store: &Store) -> Exchange {
     };
     let user_name = match &body {
         Some(body) if !is_of_groups && !is_search => user_name_in(body).map(short),
-        _ => query.user_name,
+        _ => None,
     };
     let group = match sent.about {
         Some(About::Group(id)) => Some(id),
@@ -77,19 +85,19 @@ pub(crate) fn of(sent: Sent, store: &Store) -> Exchange {
         tenant: sent.tenant,
         connection: sent.connection,
         user,
-        user_name: user_name.filter(|_| user.is_none() || is_write(&sent.method)),
+        user_name,
         status: sent.status,
         detail: ExchangeDetail {
             at: sent.at,
             method: sent.method.to_string(),
-            path: masked(&format!("{path}{}", query.text)),
+            path: masked(&format!("{path}{query}")),
             micros: u64::try_from(sent.took.as_micros()).unwrap_or_default(),
             address: sent.address.map(|address| address.to_string()),
             agent: sent.agent.as_ref().and_then(agent_in),
             reason,
             scim_type,
             notes,
-            body_bytes: sent.body.as_ref().map(|body| body.len() as u64),
+            body_bytes: sent.body_bytes,
             body: kept,
             purged: false,
         },
@@ -106,59 +114,34 @@ fn agent_in(header: &HeaderValue) -> Option<String> {
     header.to_str().ok().map(|text| masked(agent(text)))
 }
 
-fn is_write(method: &Method) -> bool {
-    *method != Method::GET
-}
-
 fn id_in<'p>(path: &'p str, before: &str) -> Option<&'p str> {
     path.strip_prefix(before)
 }
 
-/// A query, decoded, and the name that it asks for.
-#[derive(Default)]
-struct Asked {
-    text: String,
-    user_name: Option<String>,
-}
-
-fn query_of(uri: &Uri, schemas: &Schemas) -> Asked {
+/// A query, decoded; a filter without what it compares with, which is somebody's.
+fn query_of(uri: &Uri, schemas: &Schemas) -> String {
     if uri.query().is_none() {
-        return Asked::default();
+        return String::new();
     }
     let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
-        return Asked::default();
+        return String::new();
     };
-    let mut asked = Asked::default();
+    let mut text = String::new();
     for (at, (name, value)) in pairs.into_iter().enumerate() {
-        let is_filter = name.eq_ignore_ascii_case("filter");
-        if is_filter {
-            asked.user_name = Filter::parse(&value, Quotes::Optional)
-                .ok()
-                .and_then(|filter| name_in(&filter));
-        }
-        let kept = if is_filter {
+        let is_known = KEPT.iter().any(|known| known.eq_ignore_ascii_case(&name));
+        let kept = if is_known {
+            short(&value)
+        } else if name.eq_ignore_ascii_case("filter") {
             schemas.redact_filter(&value)
         } else {
-            short(&value)
+            NOT_KEPT.to_owned()
         };
-        asked.text.push(if at == 0 { '?' } else { '&' });
-        asked.text.push_str(&short(&name));
-        asked.text.push('=');
-        asked.text.push_str(&kept);
+        text.push(if at == 0 { '?' } else { '&' });
+        text.push_str(&short(&name));
+        text.push('=');
+        text.push_str(&kept);
     }
-    asked
-}
-
-/// The `userName` that a filter wants.
-fn name_in(filter: &Filter) -> Option<String> {
-    filter.conjuncts().into_iter().find_map(|term| match term {
-        Filter::Compare(path, Operator::Eq, Literal::Text(text))
-            if path.attribute.eq_ignore_ascii_case("userName") =>
-        {
-            Some(short(text))
-        }
-        _ => None,
-    })
+    text
 }
 
 /// Says which members a group was sent and does not have: who does not exist, or is another connection's, is passed over.
@@ -193,8 +176,8 @@ fn passed_over(sent: &Sent, store: &Store, group: GroupId, body: &Object) -> Opt
     (count > 0).then(|| {
         let more = if count > MAX_NAMED { ", ..." } else { "" };
         format!(
-            "{count} of {} members were passed over, because no user or group of this connection has their id: {}{more}. \
-             Push those people first, or assign the app to them.",
+            "{count} of {} members are not in the group a moment later: {}{more}. No user or group of this connection has their \
+             id, or they have been taken out again. Push those people first, or assign the app to them.",
             wanted.len(),
             named.join(", ")
         )
@@ -250,7 +233,7 @@ fn short(text: &str) -> String {
 /// The text without tokens and API keys that somebody put where they do not belong.
 fn masked(text: &str) -> String {
     let mut kept = text.to_owned();
-    for prefix in ["pvt_", "pvk_"] {
+    for prefix in ["pvt_", "pvk_", "pvi_", "pvs_"] {
         let mut from = 0;
         while let Some(at) = kept[from..].find(prefix).map(|at| at + from) {
             let rest = &kept[at + prefix.len()..];
@@ -289,15 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_a_list_asks_for_is_known() {
+    fn a_query_is_kept_without_what_is_somebodys() {
         let schemas = Schemas::standard();
-        let uri: Uri = "/scim/v2/Users?filter=userName%20eq%20%22ava%22&count=1"
-            .parse()
-            .unwrap();
-        let asked = query_of(&uri, &schemas);
-        assert_eq!(asked.text, "?filter=userName eq \"ava\"&count=1");
-        assert_eq!(asked.user_name.as_deref(), Some("ava"));
-        let uri: Uri = "/Users?filter=badge%20eq%20%22hunter2%22".parse().unwrap();
-        assert_eq!(query_of(&uri, &schemas).text, "?filter=(not kept)");
+        for (sent, kept) in [
+            (
+                "filter=userName%20eq%20%22ava%22&count=1",
+                "?filter=userName eq \"...\"&count=1",
+            ),
+            ("filter=badge%20eq%20%22hunter2%22", "?filter=(not kept)"),
+            ("badge=hunter2", "?badge=(not kept)"),
+        ] {
+            let uri: Uri = format!("/Users?{sent}").parse().unwrap();
+            assert_eq!(query_of(&uri, &schemas), kept);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::TenantId;
+use directory::{AdministratorId, TenantId};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -19,8 +19,10 @@ const SECONDS: u64 = 2;
 const SIGN_INS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// After those, one in so many seconds.
 const SIGN_IN_SECONDS: u64 = 10;
-/// Addresses that are remembered before those that have waited long enough are forgotten.
-const REMEMBERED: usize = 10_000;
+/// Sign-ins of anybody from one address in a minute.
+const SPRAYS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// After ten one-time codes of a person, one in so many seconds: a code is guessed in ten thousand days.
+const CODE_SECONDS: u64 = 60;
 
 /// Whom to wait for how long, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,10 @@ type Own = (NonZeroU32, Arc<DefaultDirectRateLimiter>);
 pub(crate) struct Limits {
     /// Sign-ins of one person from one address: nobody is locked out by somebody elsewhere.
     sign_ins: DefaultKeyedRateLimiter<(Option<IpAddr>, String)>,
+    /// Sign-ins of anybody from one address: each costs a hash.
+    sprays: DefaultKeyedRateLimiter<IpAddr>,
+    /// Wrong one-time codes of one person, from wherever: who guesses them knows the password.
+    codes: DefaultKeyedRateLimiter<AdministratorId>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
     tenants: Mutex<HashMap<TenantId, Own>>,
 }
@@ -41,19 +47,28 @@ impl Limits {
         let quota = Quota::with_period(Duration::from_secs(SECONDS)).map(|quota| quota.allow_burst(BURST));
         let few =
             Quota::with_period(Duration::from_secs(SIGN_IN_SECONDS)).map(|quota| quota.allow_burst(SIGN_INS));
+        let slow =
+            Quota::with_period(Duration::from_secs(CODE_SECONDS)).map(|quota| quota.allow_burst(SIGN_INS));
         Self {
+            sprays: RateLimiter::keyed(Quota::per_minute(SPRAYS)),
+            codes: RateLimiter::keyed(slow.unwrap_or(Quota::per_second(SIGN_INS))),
             sign_ins: RateLimiter::keyed(few.unwrap_or(Quota::per_second(SIGN_INS))),
             failures: RateLimiter::keyed(quota.unwrap_or(Quota::per_second(BURST))),
             tenants: Mutex::default(),
         }
     }
 
+    /// Forgets who has waited long enough.
+    pub(crate) fn sweep(&self) {
+        self.failures.retain_recent();
+        self.sign_ins.retain_recent();
+        self.sprays.retain_recent();
+        self.codes.retain_recent();
+    }
+
     /// Counts a wrong token. A right one from the same address is never refused for it.
     pub(crate) fn fails(&self, address: Option<IpAddr>) -> Result<(), Wait> {
         let Some(address) = address else { return Ok(()) };
-        if self.failures.len() > REMEMBERED {
-            self.failures.retain_recent();
-        }
         self.failures
             .check_key(&network(address))
             .map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
@@ -61,12 +76,21 @@ impl Limits {
 
     /// Counts somebody's sign-in from an address, right or wrong.
     pub(crate) fn signs_in(&self, address: Option<IpAddr>, email: &str) -> Result<(), Wait> {
-        if self.sign_ins.len() > REMEMBERED {
-            self.sign_ins.retain_recent();
+        if let Some(address) = address {
+            self.sprays
+                .check_key(&network(address))
+                .map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))?;
         }
         let email: String = email.trim().to_lowercase().chars().take(254).collect();
         self.sign_ins
             .check_key(&(address.map(network), email))
+            .map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
+    }
+
+    /// Counts a person's one-time code, right or wrong.
+    pub(crate) fn shows_code(&self, who: AdministratorId) -> Result<(), Wait> {
+        self.codes
+            .check_key(&who)
             .map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
     }
 

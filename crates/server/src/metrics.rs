@@ -44,7 +44,7 @@ impl Metrics {
     pub(crate) fn answered(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         let labels = vec![
             Label::new("route", route.to_owned()),
-            Label::new("method", method.to_string()),
+            Label::new("method", known(method)),
             Label::new("status", status.as_str().to_owned()),
         ];
         with_local_recorder(&self.recorder, || {
@@ -59,6 +59,20 @@ impl Metrics {
 
     fn count(&self, name: &'static str, value: u64) {
         with_local_recorder(&self.recorder, || counter!(name).absolute(value));
+    }
+}
+
+/// The method; one that somebody made up is like all others of that kind, or there would be no end of series.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
 

@@ -27,10 +27,11 @@ pub(crate) async fn hash(password: String) -> Option<String> {
 
 /// Whether the password is the one of the hash; where there is none it takes as long and says no.
 pub(crate) async fn is_right(password: String, hash: Option<String>) -> bool {
-    let Ok(_permit) = HASHING.acquire().await else {
+    let Ok(permit) = HASHING.acquire().await else {
         return false;
     };
     let checked = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         let known = hash.is_some();
         let hash = hash.or_else(|| NOBODY.clone());
         let fits = hash.is_some_and(|hash| verifies(&password, &hash));

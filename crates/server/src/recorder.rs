@@ -1,8 +1,8 @@
 //! Writes the provisioning log beside the requests. A request hands in what it has and goes on: it never waits for the log,
 //! and where there is too much at once, exchanges are dropped and counted.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -15,9 +15,9 @@ use axum::http::{HeaderValue, Method, Uri};
 use directory::{ConnectionId, Exchange, Settings, TenantId, Timestamp};
 use jiff::SignedDuration;
 use service::exchanges;
-use store::Store;
 use store::log::traffic::Hour;
-use store::log::{self, traffic};
+use store::log::{self, Pass, traffic};
+use store::{Store, Tx};
 use uuid::Uuid;
 
 use crate::ProvisioningLog;
@@ -45,6 +45,8 @@ const SWEEP: i64 = 60;
 const STRIDE: i64 = 2_000;
 /// A purge is followed when it is this old: what is about the person may still be on its way.
 const SETTLED: SignedDuration = SignedDuration::from_secs(3);
+/// And once more when it is this old.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 /// Purges that are followed in one transaction.
 const PURGES: i64 = 20;
 /// How many hours of traffic are kept.
@@ -68,6 +70,8 @@ pub(crate) struct Sent {
     /// Why it was refused, and SCIM's word for that.
     pub(crate) reason: Option<(String, Option<&'static str>)>,
     pub(crate) body: Option<Bytes>,
+    /// Its length, also where it is too large to be kept.
+    pub(crate) body_bytes: Option<u64>,
 }
 
 /// Where requests hand in; clones share it.
@@ -194,7 +198,7 @@ impl Recorder {
             is_behind: false,
             has_warned: false,
             swept: 0,
-            forgotten: None,
+            forgotten: [None; 2],
         };
         thread::Builder::new()
             .name("provisioning-log".to_owned())
@@ -228,8 +232,8 @@ struct Scribe {
     has_warned: bool,
     /// When it last looked for what is too old, in seconds.
     swept: i64,
-    /// Up to which event it has forgotten who was purged, once it has looked.
-    forgotten: Option<i64>,
+    /// Up to which event it has forgotten who was purged, in each pass, once it has looked.
+    forgotten: [Option<i64>; 2],
 }
 
 impl Scribe {
@@ -237,7 +241,7 @@ impl Scribe {
         loop {
             let batch = self.next();
             let is_over = self.recorder.is_over();
-            self.write(&batch, is_over);
+            self.write(&batch);
             if is_over && batch.is_empty() {
                 return;
             }
@@ -279,65 +283,97 @@ impl Scribe {
         batch
     }
 
-    /// Writes a batch, again and again while the database is away; when the server stops, once.
-    fn write(&self, batch: &[Exchange], is_over: bool) {
+    /// Writes a batch, again and again while the database is away; when the server stops, once. What cannot be written for
+    /// another reason is dropped alone.
+    fn write(&self, batch: &[Exchange]) {
         let shared = &self.recorder.0;
         let traffic = std::mem::take(&mut *shared.traffic.lock().unwrap_or_else(PoisonError::into_inner));
+        // Nodes that write the same rows do so in one order.
+        let traffic: BTreeMap<_, _> = traffic.into_iter().collect();
         if batch.is_empty() && traffic.is_empty() {
             return;
         }
+        let dropped = shared.dropped.swap(0, Ordering::Relaxed);
+        let counted = self.persist(|tx| {
+            exchanges::record(tx, batch)?;
+            for ((tenant, connection), hour) in &traffic {
+                traffic::add(tx, *tenant, *connection, hour)?;
+            }
+            if dropped > 0 {
+                log::drop_some(tx, dropped)?;
+            }
+            Ok(())
+        });
+        if counted.is_ok() {
+            return;
+        }
+        for exchange in batch {
+            if let Err(error) = self.persist(|tx| exchanges::record(tx, std::slice::from_ref(exchange))) {
+                tracing::warn!(%error, "an exchange cannot be written, and is dropped");
+                shared.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Does `work`, again and again while the database is away or busy.
+    fn persist(
+        &self,
+        work: impl Fn(&mut Tx<'_>) -> Result<(), service::Error> + Send + Sync,
+    ) -> Result<(), service::Error> {
         let mut has_warned = false;
         loop {
-            let dropped = shared.dropped.swap(0, Ordering::Relaxed);
-            let written = self.store.write_log(|tx| {
-                exchanges::record(tx, batch)?;
-                for ((tenant, connection), hour) in &traffic {
-                    traffic::add(tx, *tenant, *connection, hour)?;
-                }
-                if dropped > 0 {
-                    log::drop_some(tx, dropped)?;
-                }
-                Ok::<_, service::Error>(())
-            });
-            let Err(error) = written else { return };
-            shared.dropped.fetch_add(dropped, Ordering::Relaxed);
+            let written = self.store.write_log(&work);
+            let Err(service::Error::Store(error)) = written else {
+                return written;
+            };
+            let may_pass = matches!(
+                error,
+                store::Error::Away { .. }
+                    | store::Error::Busy
+                    | store::Error::Stale
+                    | store::Error::Full { .. }
+                    | store::Error::OutcomeUnknown
+            );
+            if !may_pass || self.recorder.is_over() {
+                return Err(error.into());
+            }
             if !has_warned {
                 has_warned = true;
-                tracing::warn!(%error, "could not write the provisioning log");
-            }
-            if is_over || self.recorder.is_over() {
-                return;
+                tracing::warn!(%error, "could not write the provisioning log; trying until it can be");
             }
             thread::sleep(AGAIN);
         }
     }
 
     fn look_after(&mut self) -> Result<(), service::Error> {
-        self.follow_purges()?;
+        for pass in [Pass::First, Pass::Second] {
+            self.follow_purges(pass)?;
+        }
         let now = clock::now();
-        if now.as_second() - self.swept >= SWEEP {
+        if now.as_second() - self.swept >= SWEEP && self.sweep(now)? {
             self.swept = now.as_second();
-            self.sweep(now)?;
         }
         Ok(())
     }
 
     /// Takes away what the log holds of those who were purged since the last look.
-    fn follow_purges(&mut self) -> Result<(), service::Error> {
+    fn follow_purges(&mut self, pass: Pass) -> Result<(), service::Error> {
         let (last, now) = (self.store.read(store::events::last)?, clock::now());
-        let known = match self.forgotten {
+        let at = usize::from(pass == Pass::Second);
+        let known = match self.forgotten[at] {
             Some(known) => known,
-            None => self.store.write_log(log::forgotten)?,
+            None => self.store.write_log(|tx| log::forgotten(tx, pass))?,
         };
-        self.forgotten = Some(known);
+        self.forgotten[at] = Some(known);
         // A database that was put back begins anew.
         let from = if known > last { 0 } else { known };
         let purged = self
             .store
             .read(|tx| store::events::purged_since(tx, from, PURGES))?;
+        let age = if pass == Pass::First { SETTLED } else { LATE };
         let settled: Vec<_> = purged
             .into_iter()
-            .take_while(|purged| now.duration_since(purged.at) > SETTLED)
+            .take_while(|purged| now.duration_since(purged.at) > age)
             .collect();
         let Some(reached) = settled.last().map(|purged| purged.seq) else {
             return Ok(());
@@ -346,36 +382,38 @@ impl Scribe {
             for purged in &settled {
                 exchanges::forget(tx, purged.tenant, purged.user)?;
             }
-            Ok::<_, service::Error>(log::set_forgotten(tx, reached)?)
+            Ok::<_, service::Error>(log::set_forgotten(tx, pass, reached)?)
         })?;
-        self.forgotten = Some(reached);
+        self.forgotten[at] = Some(reached);
         Ok(())
     }
 
-    /// Deletes what is older than its tenant keeps.
-    fn sweep(&self, now: Timestamp) -> Result<(), service::Error> {
-        for tenant in self.store.read(store::settings::tenants)? {
-            let days = SignedDuration::from_hours(24 * i64::from(tenant.log_days));
-            let Ok(oldest) = now.checked_sub(days) else {
-                continue;
-            };
-            let before = first_id_at(oldest);
-            loop {
-                let gone = self
-                    .store
-                    .write_log(|tx| log::exchanges::sweep(tx, tenant.id, before, STRIDE))?;
-                if gone == 0 {
-                    break;
-                }
-            }
+    /// Deletes some of what is older than its tenant keeps, and of tenants that are gone; says whether that was all.
+    fn sweep(&self, now: Timestamp) -> Result<bool, service::Error> {
+        let tenants = self.store.read(store::settings::tenants)?;
+        let (mut is_all, mut after) = (true, [0; 16]);
+        while let Some(id) = self.store.write_log(|tx| log::tenant_after(tx, &after))? {
+            after = *id.as_bytes();
+            let known = tenants.iter().find(|tenant| tenant.id == id);
+            let oldest = known.map_or(now, |tenant| {
+                let days = SignedDuration::from_hours(24 * i64::from(tenant.log_days));
+                now.saturating_sub(days).unwrap_or(Timestamp::MIN)
+            });
+            let gone = self.store.write_log(|tx| {
+                log::refused::sweep(tx, id, oldest)?;
+                log::exchanges::sweep(tx, id, first_id_at(oldest), STRIDE)
+            })?;
+            is_all &= gone < STRIDE.unsigned_abs();
+        }
+        let oldest = now.as_second().div_euclid(3600) - TRAFFIC_HOURS;
+        for tenant in tenants {
             let settings = self.store.read(|tx| service::settings::all(tx, tenant.id))?;
-            let oldest = now.as_second().div_euclid(3600) - TRAFFIC_HOURS;
             self.store.write_log(|tx| {
                 let mut connections = settings.connections.iter();
                 connections.try_for_each(|connection| traffic::sweep(tx, tenant.id, connection.id, oldest))
             })?;
         }
-        Ok(())
+        Ok(is_all)
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) async fn run(app: App) {
             tracing::warn!(%error, "could not look after held and preserved users");
         }
         if round.is_multiple_of(ROUNDS) {
+            app.limits().sweep();
             flush(&app).await;
         }
     }

@@ -299,23 +299,35 @@ pub struct SignIn {
     pub agent: String,
 }
 
-/// Signs somebody in.
+/// Signs somebody in, who has shown what `known` asks for; nobody where that is another by now: a password that was changed
+/// meanwhile opens nothing.
 ///
 /// # Errors
 /// The store's.
-pub fn sign_in(tx: &mut Tx<'_>, ctx: &Ctx, id: AdministratorId, new: &SignIn) -> Result<Session, Error> {
-    let one = find(tx, ctx, &id.to_string())?;
+pub fn sign_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    known: &Administrator,
+    new: &SignIn,
+) -> Result<Option<Session>, Error> {
+    tx.lock_settings()?;
+    let one = stored::by_id(tx, ctx.tenant, known.id)?;
+    let is_same =
+        |one: &Administrator| one.password == known.password && one.second.secret == known.second.secret;
+    let Some(one) = one.filter(is_same) else {
+        return Ok(None);
+    };
     let session = Session {
         id: SessionId::from(ctx.ids.first()),
         tenant: ctx.tenant,
-        administrator: id,
+        administrator: one.id,
         csrf: new.csrf.clone(),
         created: ctx.now,
         seen: ctx.now,
         address: new.address.clone(),
         agent: new.agent.clone(),
     };
-    for old in stored::sessions(tx, ctx.tenant, id)? {
+    for old in stored::sessions(tx, ctx.tenant, one.id)? {
         if old.ends() <= ctx.now {
             stored::end_session(tx, ctx.tenant, old.id)?;
         }
@@ -323,7 +335,7 @@ pub fn sign_in(tx: &mut Tx<'_>, ctx: &Ctx, id: AdministratorId, new: &SignIn) ->
     stored::put_session(tx, &session, new.secret.hash())?;
     stored::use_session(tx, &session, ctx.now)?;
     append(tx, ctx, EventKind::AdministratorSignedIn, &one);
-    Ok(session)
+    Ok(Some(session))
 }
 
 /// The session with this secret and whose it is, if it is not over.

@@ -50,13 +50,14 @@ fn alarm_of(
     let from = ctx.now.saturating_sub(Alarm::WINDOW).unwrap_or(ctx.now);
     let from = since.map_or(from, |since| from.max(since));
     let leavers = counts::leavers(tx, ctx.tenant, connection, from)?;
-    let users = counts::get(tx, Count::visible(ctx.tenant, Some(connection)))?;
+    // Who left long ago is no part of it.
+    let users = leavers + counts::get(tx, Count::active_of(ctx.tenant, connection))?;
     let is_due = Alarm::is_due(leavers, users, settings.tenant.leaver_alarm_percent);
     Ok(is_due.then_some(Alarm {
         connection,
         raised: ctx.now,
         leavers,
-        users: users.max(leavers),
+        users,
         ended: None,
     }))
 }

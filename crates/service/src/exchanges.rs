@@ -25,6 +25,13 @@ const MAX_LOOKED: usize = 20_000;
 /// # Errors
 /// The store's.
 pub fn record(tx: &mut Tx<'_>, batch: &[Exchange]) -> Result<(), Error> {
+    // Nodes that write the same rows do so in one order; what is about one person stays in its own.
+    let mut batch: Vec<_> = batch.iter().collect();
+    batch.sort_by_key(|exchange| {
+        let subject = exchange.user.map(|id| id.to_string());
+        let subject = subject.or_else(|| exchange.user_name.as_deref().map(Facts::key_of));
+        (exchange.tenant, exchange.connection, subject)
+    });
     // Whether a connection has anybody who is refused; most have nobody.
     let mut known: HashMap<(TenantId, ConnectionId), bool> = HashMap::new();
     for exchange in batch {
@@ -210,8 +217,8 @@ pub fn is_in(tx: &mut Tx<'_>, tenant: TenantId, person: &RefusedPerson) -> Resul
 
 /// An administrator wants to see a refused person no longer. The event says so; the row goes with [`refused::dismiss`].
 pub fn dismissed(tx: &mut Tx<'_>, ctx: &Ctx, person: &RefusedPerson) {
-    let data =
-        json!({"refused": {"userName": person.user_name, "reason": person.reason, "times": person.times}});
+    // Who it is stands in the exchange, which is forgotten in time; events are for ever.
+    let data = json!({"refused": {"id": person.id, "exchange": person.exchange, "times": person.times}});
     tx.append(
         ctx,
         Event {

@@ -62,8 +62,12 @@ pub fn claim(tx: &mut Tx<'_>, of: &Repeat, now: Timestamp) -> Result<Seen, Error
     let known = store::repeats::get(tx, &of.key)?;
     let seen = match known.filter(|known| known.at > oldest) {
         None => {
-            store::repeats::put(tx, &of.key, &of.request, now)?;
-            Seen::New
+            // Somebody may be quicker on another node.
+            if store::repeats::put(tx, &of.key, &of.request, now, oldest)? {
+                Seen::New
+            } else {
+                Seen::UnderWay
+            }
         }
         Some(known) if known.request != of.request => Seen::Other,
         Some(known) => match known.answer {

@@ -80,6 +80,9 @@ CREATE INDEX users_not_active ON users (tenant, status, id) WHERE status <> 'act
 INSERT INTO tallies (tenant, kind, id, shard, value)
     SELECT tenant, 'all', id, 0, (SELECT count(*) FROM users WHERE users.tenant = tenants.tenant)
     FROM (SELECT DISTINCT tenant, id FROM tallies WHERE kind = 'active') AS tenants;
+INSERT INTO tallies (tenant, kind, id, shard, value)
+    SELECT tenant, 'active-of', connection, 0, count(*) FROM users
+    WHERE status = 'active' AND connection IS NOT NULL GROUP BY tenant, connection;
 
 -- Events that a consumer has done its part for.
 CREATE TABLE acknowledgements (

@@ -44,6 +44,8 @@ statements! {
     TAKE_STEP = "UPDATE administrators SET totp_step = ?3 WHERE tenant = ?1 AND id = ?2 AND (totp_step IS NULL OR totp_step < ?3)";
     SEEN = "UPDATE administrators SET last_seen = ?3 WHERE tenant = ?1 AND id = ?2";
     REMOVE = "DELETE FROM administrators WHERE tenant = ?1 AND id = ?2";
+    REMOVE_ALL = "DELETE FROM administrators WHERE tenant = ?1";
+    END_ALL_SESSIONS = "DELETE FROM sessions WHERE tenant = ?1";
     PUT_SESSION = "INSERT INTO sessions (tenant, id, administrator, hash, csrf, created, seen, address, agent)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     SESSION_BY_HASH = select_session!("WHERE hash = ?1");
@@ -124,6 +126,12 @@ pub fn take_step(tx: &mut Tx<'_>, tenant: TenantId, id: AdministratorId, step: i
 pub fn remove(tx: &mut Tx<'_>, tenant: TenantId, id: AdministratorId) -> Result<(), Error> {
     end_sessions(tx, tenant, id)?;
     tx.run_one(REMOVE, params![tenant.as_bytes(), id.as_bytes()])
+}
+
+/// Removes all of a tenant that is removed.
+pub fn remove_all(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
+    tx.run(END_ALL_SESSIONS, params![tenant.as_bytes()])?;
+    tx.run(REMOVE_ALL, params![tenant.as_bytes()])
 }
 
 /// Adds a session.

@@ -84,7 +84,13 @@ pub fn restore(url: &DatabaseUrl, file: &Path, now: Timestamp) -> Result<Saved, 
 /// A copy of the backup in the present schema, with another epoch.
 fn renewed(file: &Path, fresh: &Path, now: Timestamp) -> Result<(), Error> {
     make_new(fresh)?;
-    std::fs::copy(file, fresh).map_err(|error| failed(fresh, error))?;
+    let name = fresh
+        .to_str()
+        .ok_or_else(|| failed(fresh, "its name is not UTF-8"))?;
+    // It takes what is in a write-ahead log too, should the file be a database in use.
+    sqlite::connect(file)?
+        .execute("VACUUM INTO ?1", [name])
+        .map_err(|error| failed(file, error))?;
     let mut connection = sqlite::connect(fresh)?;
     sqlite::migrate_sqlite(&mut connection, &file.display().to_string())?;
     // No two lives of a database have the same: not even when one backup is restored twice.
@@ -92,7 +98,11 @@ fn renewed(file: &Path, fresh: &Path, now: Timestamp) -> Result<(), Error> {
         "UPDATE meta SET value = max(value + 1, ?1) WHERE name = 'epoch'",
         [now.as_second()],
     )?;
-    connection.execute("DELETE FROM meta WHERE name = 'search_progress'", [])?;
+    // What has ended since must not open anything again.
+    connection.execute_batch(
+        "DELETE FROM meta WHERE name = 'search_progress'; DELETE FROM sessions; DELETE FROM repeats;
+         UPDATE administrators SET invitation = NULL, invitation_ends = NULL;",
+    )?;
     drop(connection);
     on_disk(fresh)
 }

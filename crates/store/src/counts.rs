@@ -44,6 +44,15 @@ impl Count {
         }
     }
 
+    /// Active users of the connection.
+    pub fn active_of(tenant: TenantId, connection: ConnectionId) -> Self {
+        Self {
+            tenant,
+            kind: "active-of",
+            id: *connection.as_bytes(),
+        }
+    }
+
     /// Active users with the profile.
     pub fn active_in_profile(tenant: TenantId, profile: ProfileId) -> Self {
         Self {
@@ -179,7 +188,7 @@ pub fn suppose(tx: &mut Tx<'_>, tenant: TenantId, before: Option<&Facts>, after:
     move_user(tx, tenant, before, Some(after));
 }
 
-fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 7] {
+fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 8] {
     let active = facts.lifecycle.status() == Status::Active;
     let placement = &facts.placement;
     let mapping = placement
@@ -189,6 +198,10 @@ fn counted_as(tenant: TenantId, facts: &Facts) -> [Option<Count>; 7] {
     [
         Some(Count::all(tenant)),
         active.then(|| Count::active(tenant)),
+        facts
+            .connection
+            .filter(|_| active)
+            .map(|id| Count::active_of(tenant, id)),
         placement
             .profile
             .filter(|_| active)

@@ -17,7 +17,7 @@ const STEPS: [(&str, i64); 6] = [
     (include_str!("../migrations/0003.sql"), 2),
     (include_str!("../migrations/0004.sql"), 4),
     (include_str!("../migrations/0005.sql"), 4),
-    (include_str!("../migrations/0006.sql"), 4),
+    (include_str!("../migrations/0006.sql"), 6),
 ];
 
 /// The schema version with which the provisioning log came, and its first step; SQLite has it in a file of its own.

@@ -9,10 +9,11 @@ statements! {
     GET = "SELECT request, status, body, at FROM repeats WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
     PUT = "INSERT INTO repeats (tenant, caller, key, request, at) VALUES (?1, ?2, ?3, ?4, ?5)
            ON CONFLICT (tenant, caller, key) DO UPDATE SET request = excluded.request, at = excluded.at, status = NULL,
-               body = NULL";
+               body = NULL WHERE repeats.at <= ?6";
     ANSWER = "UPDATE repeats SET status = ?4, body = ?5 WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
     REMOVE = "DELETE FROM repeats WHERE tenant = ?1 AND caller = ?2 AND key = ?3";
     FORGET_ANSWERS = "UPDATE repeats SET body = ?2 WHERE tenant = ?1 AND body <> ?2";
+    REMOVE_OF_TENANT = "DELETE FROM repeats WHERE tenant = ?1";
     SWEEP = "DELETE FROM repeats WHERE at < ?1";
 }
 
@@ -59,12 +60,26 @@ pub fn get(tx: &mut Tx<'_>, of: &Key) -> Result<Option<Known>, Error> {
     )
 }
 
-/// Notes that a request is being carried out.
-pub fn put(tx: &mut Tx<'_>, of: &Key, request: &[u8; 32], at: Timestamp) -> Result<(), Error> {
-    tx.run(
+/// Notes that a request is being carried out, in place of one from before `oldest`; says whether nobody else has.
+pub fn put(
+    tx: &mut Tx<'_>,
+    of: &Key,
+    request: &[u8; 32],
+    at: Timestamp,
+    oldest: Timestamp,
+) -> Result<bool, Error> {
+    let put = tx.run_counted(
         PUT,
-        params![of.tenant.as_bytes(), of.caller.as_bytes(), &of.key, request, at],
-    )
+        params![
+            of.tenant.as_bytes(),
+            of.caller.as_bytes(),
+            &of.key,
+            request,
+            at,
+            oldest
+        ],
+    )?;
+    Ok(put == 1)
 }
 
 /// Keeps its answer.
@@ -92,6 +107,11 @@ pub fn remove(tx: &mut Tx<'_>, of: &Key) -> Result<(), Error> {
 /// Takes away what the tenant's answers say: somebody was purged, and may stand in them.
 pub fn forget(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
     tx.run(FORGET_ANSWERS, params![tenant.as_bytes(), FORGOTTEN])
+}
+
+/// Forgets all of a tenant that is removed.
+pub fn remove_all(tx: &mut Tx<'_>, tenant: TenantId) -> Result<(), Error> {
+    tx.run(REMOVE_OF_TENANT, params![tenant.as_bytes()])
 }
 
 /// Forgets those from before `before`.

@@ -11,7 +11,7 @@ use store::users::Scope;
 use super::caller::{Caller, PreserveUsers};
 use super::input::Input;
 use super::problem::Problem;
-use super::users::Asked;
+use super::users::{Asked, demand_within};
 use super::{Answer, json as answer};
 
 /// The most users of one request; who wants more goes on with `next`.
@@ -81,8 +81,13 @@ pub(super) async fn change(caller: Caller<PreserveUsers>, Input(bulk): Input<Bul
     let (mut done, mut refused) = (0_usize, Vec::new());
     for abreast in ids.chunks(ABREAST) {
         let works = abreast.iter().map(|&id| {
-            let deed = deed.clone();
-            caller.write(move |tx, ctx| deed(tx, ctx, id))
+            let (deed, scope) = (deed.clone(), caller.scope.clone());
+            caller.write(move |tx, ctx| {
+                if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
+                    demand_within(scope.as_deref(), &user)?;
+                }
+                deed(tx, ctx, id)
+            })
         });
         for (id, outcome) in abreast.iter().zip(join_all(works).await) {
             match outcome {
@@ -110,7 +115,9 @@ async fn meant(
             });
             let found = found.await?;
             let is_ours = |(_, record): &(&UserId, Option<Record>)| {
-                record.as_ref().is_none_or(|record| caller.sees(record))
+                record
+                    .as_ref()
+                    .map_or(caller.scope.is_none(), |record| caller.sees(record))
             };
             let ours = ids.iter().zip(found).filter(is_ours).map(|(&id, _)| id);
             Ok((ours.collect(), None))

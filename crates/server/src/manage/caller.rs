@@ -88,10 +88,7 @@ impl<R> Caller<R> {
 
     /// Whether the caller deals with the user.
     pub(super) fn sees(&self, record: &Record) -> bool {
-        let profile = record.facts.placement.profile;
-        self.scope
-            .as_ref()
-            .is_none_or(|scope| profile.is_some_and(|profile| scope.contains(&profile)))
+        is_within(self.scope.as_deref(), record)
     }
 
     /// Refuses a profile that is not the caller's to give.
@@ -148,6 +145,12 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
         }
         caller
     }
+}
+
+/// Whether the user has one of these profiles; anybody has where there is no list.
+pub(super) fn is_within(scope: Option<&[ProfileId]>, record: &Record) -> bool {
+    let profile = record.facts.placement.profile;
+    scope.is_none_or(|scope| profile.is_some_and(|profile| scope.contains(&profile)))
 }
 
 fn count_guess(parts: &Parts, app: &App) -> Result<(), Problem> {
@@ -342,7 +345,7 @@ pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
 }
 
 /// The session's secret in the cookies.
-fn cookie_in(headers: &HeaderMap) -> Option<Secret> {
+pub(super) fn cookie_in(headers: &HeaderMap) -> Option<Secret> {
     let all = headers.get_all(header::COOKIE).into_iter();
     let pairs = all
         .filter_map(|header| header.to_str().ok())

@@ -28,6 +28,7 @@ struct Known {
 
 /// `GET /connections/{name}/health`
 pub(super) async fn show(caller: Caller<ReadSettings>, Named(name): Named) -> Answer {
+    caller.demand_whole()?;
     let known = gather(&caller, &name).await?;
     Ok(answer(known.to_json(caller.ctx.now).to_string()))
 }

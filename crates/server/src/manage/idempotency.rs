@@ -9,9 +9,10 @@ use axum::response::{IntoResponse as _, Response};
 use directory::{TenantId, TokenHash};
 use serde_json::Value;
 use service::repeats::{self, Seen};
+use store::Tx;
 use store::repeats::Key;
 
-use super::caller::secret_in;
+use super::caller::{cookie_in, secret_in};
 use super::problem::Problem;
 use super::{MAX_BODY, json};
 use crate::app::App;
@@ -52,16 +53,23 @@ pub(super) async fn repeat(State(app): State<App>, request: Request, next: Next)
     }
 }
 
+/// The tenant of a live key or session, and what stands for who shows it.
 async fn asked_by(app: &App, headers: &HeaderMap) -> Result<Option<(TenantId, TokenHash)>, Problem> {
-    let Ok(secret) = secret_in(headers) else {
+    let now = clock::now();
+    if let Ok(secret) = secret_in(headers) {
+        let hash = secret.hash();
+        let look = move |tx: &mut Tx<'_>| service::keys::by_secret(tx, &secret);
+        let found = app.store.look(look).await?;
+        let live = found.filter(|(_, key)| key.is_live(now));
+        return Ok(live.map(|(tenant, _)| (tenant, hash)));
+    }
+    let Some(secret) = cookie_in(headers) else {
         return Ok(None);
     };
     let hash = secret.hash();
-    let found = app
-        .store
-        .look(move |tx| service::keys::by_secret(tx, &secret))
-        .await?;
-    Ok(found.map(|(tenant, _)| (tenant, hash)))
+    let look = move |tx: &mut Tx<'_>| service::administrators::session(tx, hash, now);
+    let found = app.store.look(look).await?;
+    Ok(found.map(|(session, _)| (session.tenant, hash)))
 }
 
 async fn carried_out_once(
@@ -143,8 +151,11 @@ async fn kept(app: &App, of: repeats::Repeat, response: Response) -> Response {
     let written = app.store.write(move |tx| {
         if status.is_success() {
             repeats::keep(tx, &of, status.as_u16(), &text)
-        } else {
+        } else if status.is_client_error() {
             repeats::release(tx, &of)
+        } else {
+            // Nobody knows what became of it.
+            Ok(())
         }
     });
     if let Err(error) = written.await {

@@ -243,6 +243,7 @@ pub(super) struct Draft {
 
 /// `POST /mapping/preview`: which users would change, with the present mappings or with those of a draft. Nothing changes.
 pub(super) async fn preview(caller: Caller<ReadSettings>, Input(draft): Input<Draft>) -> Answer {
+    caller.demand_whole()?;
     let ctx = caller.ctx.clone();
     let planned = match draft.mappings {
         None => caller.settings.clone(),

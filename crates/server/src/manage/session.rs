@@ -125,12 +125,17 @@ async fn prove(app: &App, ctx: &Ctx, one: &Administrator, code: Option<&str>) ->
         let detail = "The password is right. Send the one-time code, or a recovery code, as \"code\" too.";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "Code needed", detail));
     };
+    app.limits().shows_code(one.id).map_err(Problem::too_many)?;
     let (ctx, id, code) = (ctx.clone(), one.id, code.to_owned());
     let secret = vault(app)?.open(locked, id.as_bytes()).ok_or_else(other_key)?;
     let seconds = u64::try_from(ctx.now.as_second()).unwrap_or_default();
     let step = passwords::step_of(&code, &secret, seconds);
     let taken = app.store.write(move |tx| match step {
-        Some(step) => Ok(stored::take_step(tx, ctx.tenant, id, step)?),
+        Some(step) => {
+            // Whoever writes the whole row holds this too.
+            tx.lock_settings()?;
+            Ok(stored::take_step(tx, ctx.tenant, id, step)?)
+        }
         None => administrators::take_recovery(tx, &ctx, id, &code),
     });
     if taken.await? { Ok(()) } else { Err(wrong()) }
@@ -160,11 +165,12 @@ async fn begin(app: &App, ctx: Ctx, one: Administrator, from: &From) -> Answer {
             .map_or_else(String::new, |address| address.to_string()),
         agent: from.agent.clone(),
     };
-    let id = one.id;
+    let known = one.clone();
     let session = app
         .store
-        .write(move |tx| administrators::sign_in(tx, &ctx, id, &new))
+        .write(move |tx| administrators::sign_in(tx, &ctx, &known, &new))
         .await?;
+    let session = session.ok_or_else(wrong)?;
     let mut response = (StatusCode::CREATED, answer(shown(&session, &one).to_string())).into_response();
     set_cookie(app, &mut response, secret.reveal(), Session::LONGEST.as_secs());
     Ok(response)

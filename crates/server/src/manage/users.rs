@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use directory::{Ctx, Override, Record, Refusal, UserId};
+use directory::{Ctx, Override, ProfileId, Record, Refusal, UserId};
 use scim::Object;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,7 +10,7 @@ use service::explain::Explained;
 use service::users::{self, Browse, Imported, LegalHold, Newcomer, Person, PlaceChange};
 use store::users::Scope;
 
-use super::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right};
+use super::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right, is_within};
 use super::input::{Asking, Input, Named};
 use super::problem::Problem;
 use super::version::{IfMatch, tagged};
@@ -259,11 +259,14 @@ pub(super) async fn delete(
     Named(user): Named,
     Input(farewell): Input<Farewell>,
 ) -> Answer {
-    let (id, ctx) = (found(&caller, user).await?.facts.id, caller.ctx.clone());
+    let (id, scope) = (found(&caller, user).await?.facts.id, caller.scope.clone());
     caller
-        .app
-        .store
-        .write(move |tx| users::purge(tx, &ctx, id, &farewell.reason))
+        .write(move |tx, ctx| {
+            if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
+                demand_within(scope.as_deref(), &user)?;
+            }
+            users::purge(tx, ctx, id, &farewell.reason)
+        })
         .await?;
     Ok(answer(json!({"purged": id}).to_string()))
 }
@@ -320,21 +323,36 @@ async fn legal(caller: &Caller<ChangeUsers>, user: String, known: IfMatch, hold:
 }
 
 async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
-    let (tenant, text) = (caller.ctx.tenant, user.clone());
-    let record = caller
-        .app
-        .store
-        .look(move |tx| users::find(tx, tenant, &text))
-        .await?;
-    if caller.sees(&record) {
-        return Ok(record);
+    let (tenant, scope) = (caller.ctx.tenant, caller.scope.clone());
+    let look = move |tx: &mut store::Tx<'_>| {
+        let found = users::find(tx, tenant, &user);
+        match (scope.as_deref(), found) {
+            (scope, Ok(record)) => {
+                demand_within(scope, &record)?;
+                Ok(record)
+            }
+            // Who else has the name, or had it, is not theirs to know.
+            (Some(_), Err(service::Error::Refused(_))) => Err(nobody(&user).into()),
+            (_, failed) => failed,
+        }
+    };
+    Ok(caller.app.store.look(look).await?)
+}
+
+/// Refuses a user whom the caller does not deal with, as if there were nobody.
+pub(super) fn demand_within(scope: Option<&[ProfileId]>, record: &Record) -> Result<(), Refusal> {
+    if is_within(scope, record) {
+        return Ok(());
     }
-    // As if there were nobody.
-    Err(Problem::from(Refusal::Unknown {
+    Err(nobody(&record.facts.id.to_string()))
+}
+
+fn nobody(user: &str) -> Refusal {
+    Refusal::Unknown {
         thing: directory::Thing::User,
-        name: user,
+        name: user.chars().take(300).collect(),
         known: Vec::new(),
-    }))
+    }
 }
 
 async fn changed<R: Right>(
@@ -343,10 +361,12 @@ async fn changed<R: Right>(
     known: IfMatch,
     work: impl Fn(&mut store::Tx<'_>, &Ctx) -> Result<Record, service::Error> + Send + 'static,
 ) -> Answer {
+    let scope = caller.scope.clone();
     let record = caller
         .write(move |tx, ctx| {
             if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
                 known.check(&user.facts.version.to_string())?;
+                demand_within(scope.as_deref(), &user)?;
             }
             work(tx, ctx)
         })

@@ -41,7 +41,7 @@ impl FromRequest<App> for Body {
             }
         };
         if let Some(draft) = draft {
-            draft.has_body(bytes.clone());
+            draft.has_body(&bytes);
         }
         Ok(Self(json::parse_object(&bytes)?))
     }

@@ -12,6 +12,7 @@ use directory::{ConnectionId, GroupId, Settings, TenantId, UserId};
 use super::client::peer;
 use super::failure::Reason;
 use crate::app::App;
+use crate::exchange::MAX_READ;
 use crate::recorder::Sent;
 use crate::{clock, request};
 
@@ -23,6 +24,7 @@ pub(super) struct Draft(Arc<Mutex<Found>>);
 struct Found {
     caller: Option<(TenantId, ConnectionId, Arc<Settings>)>,
     body: Option<Bytes>,
+    body_bytes: Option<u64>,
 }
 
 impl Draft {
@@ -32,8 +34,11 @@ impl Draft {
     }
 
     /// The body has come.
-    pub(super) fn has_body(&self, body: Bytes) {
-        self.lock().body = Some(body);
+    pub(super) fn has_body(&self, body: &Bytes) {
+        let mut found = self.lock();
+        found.body_bytes = Some(body.len() as u64);
+        // A larger one is not kept, and need not wait with the others.
+        found.body = (body.len() <= MAX_READ).then(|| body.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, Found> {
@@ -61,7 +66,11 @@ pub(super) async fn record(State(app): State<App>, mut request: Request, next: N
     let address = app.address(request.headers(), peer(request.extensions()));
     let at = clock::now();
     let response = next.run(request).await;
-    let Found { caller, body } = std::mem::take(&mut *draft.lock());
+    let Found {
+        caller,
+        body,
+        body_bytes,
+    } = std::mem::take(&mut *draft.lock());
     let Some((tenant, connection, settings)) = caller else {
         return response;
     };
@@ -87,6 +96,7 @@ pub(super) async fn record(State(app): State<App>, mut request: Request, next: N
             about: response.extensions().get::<About>().copied(),
             reason: reason.map(|reason| (reason.detail.clone(), reason.scim_type)),
             body,
+            body_bytes,
         });
     }
     response

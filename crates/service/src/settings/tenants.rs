@@ -117,6 +117,11 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
     for token in store::tokens::all(tx, tenant.id)? {
         store::tokens::remove(tx, tenant.id, token.id)?;
     }
+    store::administrators::remove_all(tx, tenant.id)?;
+    store::repeats::remove_all(tx, tenant.id)?;
+    for connection in &settings.connections {
+        store::alarms::remove(tx, tenant.id, connection.id)?;
+    }
     store::settings::remove_tenant(tx, tenant.id)?;
     append(tx, ctx, EventKind::SettingRemoved, "tenant", tenant);
     Ok(())

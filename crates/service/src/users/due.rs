@@ -1,6 +1,6 @@
 //! A membership changed, so the mappings decide again: about one at once, about many beside requests.
 
-use directory::{Ctx, EventKind, Facts, Mapping, Reclassify, Record, Settings, Status};
+use directory::{Ctx, Doubt, EventKind, Facts, Mapping, Reclassify, Record, Settings, Status};
 use store::users::Scope;
 use store::{Tx, due, late, users};
 
@@ -92,6 +92,22 @@ pub fn move_due(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
         if let Some(before) = users::by_id(tx, ctx.tenant, Scope::All, user)? {
             decide_again(tx, ctx, &settings, before, Change::Nothing)?;
         }
+        // Where nobody can tell without a request, or mappings no longer decide, the next request does without a wait.
+        if let Some(before) = users::by_id(tx, ctx.tenant, Scope::All, user)? {
+            wait_no_longer(tx, ctx, &settings, before)?;
+        }
     }
     Ok(())
+}
+
+fn wait_no_longer(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, before: Record) -> Result<(), Error> {
+    if before.facts.placement.doubt != Some(Doubt::Lost) {
+        return Ok(());
+    }
+    let mut user = before.clone().open();
+    user.facts.placement.doubt = None;
+    match record::changed(tx, ctx, settings, user, before, EventKind::UserPlaced) {
+        Err(Error::Store(store::Error::Unreadable { .. }) | Error::Refused(_)) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

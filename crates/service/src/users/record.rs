@@ -37,9 +37,13 @@ pub(super) fn changed(
     if same {
         return Ok(before);
     }
-    wait_to_move(tx, ctx, &mut user.facts, &before.facts)?;
+    // Who leaves does not move any more.
+    if user.facts.lifecycle.status() == Status::Preserved && waits(&user.facts) {
+        user.facts.placement.doubt = None;
+    }
     user.facts.modified = ctx.now;
     let record = store::users::update(tx, settings, user, &before)?;
+    wait_to_move(tx, ctx, &record.facts, &before.facts)?;
     let is_leaver = matches!(kind, EventKind::UserDeactivated | EventKind::UserDeleted)
         && before.facts.lifecycle.status() != Status::Preserved;
     if let Some(connection) = record.facts.connection.filter(|_| is_leaver) {
@@ -53,21 +57,21 @@ pub(super) fn changed(
     Ok(record)
 }
 
-/// Who lost a match, and nothing more, moves in an hour; who leaves before that does not move.
-fn wait_to_move(tx: &mut Tx<'_>, ctx: &Ctx, user: &mut Facts, before: &Facts) -> Result<(), Error> {
-    let waits = |facts: &Facts| facts.placement.doubt == Some(Doubt::Lost);
-    if waits(user) && user.lifecycle.status() == Status::Preserved {
-        user.placement.doubt = None;
-    }
+/// Whether the user lost a match, and is to move in an hour.
+fn waits(facts: &Facts) -> bool {
+    facts.placement.doubt == Some(Doubt::Lost)
+}
+
+/// Notes when who has just lost a match is to move, or that somebody is not any more.
+fn wait_to_move(tx: &mut Tx<'_>, ctx: &Ctx, user: &Facts, before: &Facts) -> Result<(), Error> {
     match (waits(before), waits(user)) {
         (false, true) => {
             let due = ctx.now.saturating_add(LATE).unwrap_or(Timestamp::MAX);
-            store::late::put(tx, ctx.tenant, user.id, due)?;
+            Ok(store::late::put(tx, ctx.tenant, user.id, due)?)
         }
-        (true, false) => store::late::remove(tx, ctx.tenant, user.id)?,
-        _ => {}
+        (true, false) => Ok(store::late::remove(tx, ctx.tenant, user.id)?),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// What an identity provider's write did to the user, by what it said before and says now.

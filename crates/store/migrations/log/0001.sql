@@ -31,6 +31,7 @@ CREATE TABLE refused_people (
     reason TEXT NOT NULL,
     PRIMARY KEY (tenant, connection, subject)
 );
+CREATE INDEX refused_people_last ON refused_people (tenant, last);
 CREATE UNIQUE INDEX refused_people_id ON refused_people (tenant, id);
 
 -- Requests by connection and hour (hours since 1970), those too of which nothing else is kept.
@@ -49,4 +50,4 @@ CREATE TABLE log_state (
     name TEXT PRIMARY KEY NOT NULL,
     value BIGINT NOT NULL
 );
-INSERT INTO log_state (name, value) VALUES ('dropped', 0), ('forgotten', 0);
+INSERT INTO log_state (name, value) VALUES ('dropped', 0), ('forgotten', 0), ('forgotten_again', 0);

@@ -1,6 +1,6 @@
 //! Exchanges, newest first.
 
-use directory::{ConnectionId, Exchange, ExchangeDetail, Facts, TenantId, UserId};
+use directory::{ConnectionId, Exchange, ExchangeDetail, TenantId, UserId};
 use uuid::Uuid;
 
 use crate::sql::{Param, Row, params, statements};
@@ -48,7 +48,7 @@ pub fn insert(tx: &mut Tx<'_>, exchange: &Exchange) -> Result<(), Error> {
         .map_or(Param::Null, |id| id.as_bytes().into());
     // A user's exchanges are found by its id.
     let name = exchange.user_name.as_deref().filter(|_| exchange.user.is_none());
-    let name = name.map(Facts::key_of);
+    let name = name.map(super::key_of);
     let detail = text_of(&exchange.detail)?;
     tx.run(
         INSERT,

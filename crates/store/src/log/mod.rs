@@ -10,6 +10,7 @@ pub mod traffic;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use directory::{Facts, TenantId};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::cache::Cache;
@@ -20,7 +21,11 @@ use crate::{Error, Tx};
 /// What makes the tables, version by version.
 pub(crate) const STEPS: [&str; 1] = [include_str!("../../migrations/log/0001.sql")];
 
+/// Letters of a key; nobody's name is longer, and four bytes for each fit into every index.
+const KEY: usize = 500;
+
 statements! {
+    TENANT_AFTER = "SELECT tenant FROM exchanges WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
     STATE = "SELECT value FROM log_state WHERE name = ?1";
     SET_STATE = "UPDATE log_state SET value = ?2 WHERE name = ?1";
     ADD_STATE = "UPDATE log_state SET value = value + ?2 WHERE name = ?1";
@@ -37,14 +42,44 @@ pub fn drop_some(tx: &mut Tx<'_>, count: u64) -> Result<(), Error> {
     tx.run(ADD_STATE, params!["dropped", count])
 }
 
+/// How the log follows those who were purged: soon, and once more when whatever was late has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Seconds after the purge.
+    First,
+    /// An hour after it.
+    Second,
+}
+
+impl Pass {
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "forgotten",
+            Self::Second => "forgotten_again",
+        }
+    }
+}
+
 /// The number of the last event up to which the log has forgotten whoever was purged.
-pub fn forgotten(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    state(tx, "forgotten")
+pub fn forgotten(tx: &mut Tx<'_>, pass: Pass) -> Result<i64, Error> {
+    state(tx, pass.name())
 }
 
 /// Notes how far the log has forgotten.
-pub fn set_forgotten(tx: &mut Tx<'_>, seq: i64) -> Result<(), Error> {
-    tx.run(SET_STATE, params!["forgotten", seq])
+pub fn set_forgotten(tx: &mut Tx<'_>, pass: Pass, seq: i64) -> Result<(), Error> {
+    tx.run(SET_STATE, params![pass.name(), seq])
+}
+
+/// The first tenant behind `after` of whom the log has anything.
+pub fn tenant_after(tx: &mut Tx<'_>, after: &[u8; 16]) -> Result<Option<TenantId>, Error> {
+    tx.one(TENANT_AFTER, params![after], |row| {
+        row.id(0, TenantId::from_bytes)
+    })
+}
+
+/// A name as it is searched: folded, and no longer than an index takes.
+pub(crate) fn key_of(name: &str) -> String {
+    Facts::key_of(name).chars().take(KEY).collect()
 }
 
 fn state(tx: &mut Tx<'_>, name: &str) -> Result<i64, Error> {
@@ -128,23 +163,21 @@ impl LogFile {
             None => open(&self.path)?,
         };
         let done = work(&connection);
-        // After a failure it is opened anew.
-        if connection.is_autocommit() {
+        // After a failure it is opened anew, and looked at.
+        if done.is_ok() && connection.is_autocommit() {
             *slot = Some(connection);
         }
         done
     }
 }
 
-/// Opens the log, and makes it where there is none. One that is damaged is put aside: it holds nothing that the directory needs.
+/// Opens the log, and makes it where there is none. One that is damaged goes: it holds nothing that the directory needs, and may hold people who are gone.
 fn open(path: &Path) -> Result<Connection, Error> {
     crate::sqlite::make_private(path);
     match try_open(path) {
         Err(Error::Sqlite(error)) if crate::sqlite::is_damage(&error) => {
-            let mut aside = path.to_owned().into_os_string();
-            aside.push(".damaged");
-            tracing::error!("the provisioning log is damaged; it is put aside, and a new one begun");
-            drop(std::fs::rename(path, aside));
+            tracing::error!("the provisioning log is damaged; a new one is begun");
+            drop(std::fs::remove_file(path));
             crate::sqlite::remove_beside(path);
             crate::sqlite::make_private(path);
             try_open(path)

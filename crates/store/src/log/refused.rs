@@ -1,6 +1,6 @@
 //! People whom a refusal keeps out.
 
-use directory::{ConnectionId, Exchange, Facts, RefusedPerson, TenantId, UserId};
+use directory::{ConnectionId, Exchange, RefusedPerson, TenantId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::sql::{Param, Row, params, statements};
@@ -27,6 +27,7 @@ statements! {
     CLEAR = "DELETE FROM refused_people WHERE tenant = ?1 AND connection = ?2 AND subject = ?3";
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+    SWEEP = "DELETE FROM refused_people WHERE tenant = ?1 AND last < ?2";
     DISMISS = "DELETE FROM refused_people WHERE tenant = ?1 AND id = ?2";
 }
 
@@ -63,7 +64,7 @@ pub fn is_any(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId) -> Re
 
 /// Notes that the exchange let somebody through, by name or id.
 pub fn clear(tx: &mut Tx<'_>, exchange: &Exchange) -> Result<(), Error> {
-    let by_name = exchange.user_name.as_deref().map(Facts::key_of);
+    let by_name = exchange.user_name.as_deref().map(super::key_of);
     let by_id = exchange.user.map(|id| id.to_string());
     for subject in by_name.into_iter().chain(by_id) {
         tx.run(
@@ -99,10 +100,15 @@ pub fn dismiss(tx: &mut Tx<'_>, tenant: TenantId, id: Uuid) -> Result<bool, Erro
     Ok(gone > 0)
 }
 
+/// Forgets those who were last refused before `before`.
+pub fn sweep(tx: &mut Tx<'_>, tenant: TenantId, before: Timestamp) -> Result<(), Error> {
+    tx.run(SWEEP, params![tenant.as_bytes(), before])
+}
+
 /// Whom an exchange is about: the user, else the name.
 fn subject_of(exchange: &Exchange) -> Option<String> {
     let by_id = exchange.user.map(|id| id.to_string());
-    by_id.or_else(|| exchange.user_name.as_deref().map(Facts::key_of))
+    by_id.or_else(|| exchange.user_name.as_deref().map(super::key_of))
 }
 
 fn person(row: Row<'_>) -> Result<RefusedPerson, Error> {
