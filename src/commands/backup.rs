@@ -14,7 +14,8 @@ use crate::output::Reader;
 pub(super) fn backup(session: &Session, file: &Path) -> Result<(), Failure> {
     let saved = session.store.backup(file)?;
     let sentence = format!(
-        "Saved {} users and {} events to {}. It is looked through and on disk; keep it as you keep the database.",
+        "Saved {} users and {} events to {}. It is on disk; keep it as you keep the database. \
+         The provisioning log and secret.key of the data folder, under which one-time codes are encrypted, are not in it.",
         saved.users,
         saved.events,
         file.display()
@@ -29,7 +30,7 @@ pub(super) fn restore(common: &Common, file: &Path) -> Result<(), Failure> {
     let saved = store::restore(&url, file, server::clock::now())?;
     let sentence = format!(
         "Restored {} users and {} events into {url}. Consumers of events read from the start; identity providers send again \
-         what they changed since the backup.",
+         what they changed since the backup, and administrators sign in again.",
         saved.users, saved.events
     );
     tell(Reader::of(common.json), &sentence, saved)

@@ -318,6 +318,15 @@ async fn settings_are_made_changed_and_removed_by_program() {
 async fn who_knows_an_old_version_changes_nothing() {
     let provost = start().await;
     let api = api(&provost, Role::Manager).await;
+    let long = json!({"purgeDays": 3_000_000});
+    let refused = api
+        .with(Method::PATCH, "/profiles/default", long)
+        .await
+        .expect(400);
+    assert!(
+        refused["detail"].as_str().unwrap().contains("never with 0"),
+        "{refused}"
+    );
     let shown = api.call(Method::GET, "/profiles/default").await;
     let tag = shown.headers["etag"].to_str().unwrap().to_owned();
     let changed = api
@@ -437,6 +446,7 @@ async fn many_are_changed_at_once_and_one_who_is_refused_stops_no_other() {
             .contains("legal hold")
     );
     for body in [
+        json!({"action": "preserve", "filter": {"limit": 0}}),
         json!({"action": "preserve"}),
         json!({"action": "preserve", "users": [], "filter": {}}),
         json!({"action": "preserve", "users": [], "dryrun": true}),

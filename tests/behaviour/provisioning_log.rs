@@ -156,6 +156,42 @@ async fn who_got_in_by_another_way_is_no_longer_listed() {
 }
 
 #[tokio::test]
+async fn who_is_in_and_is_sent_again_is_not_kept_out_and_what_may_not_be_kept_is_in_no_reason() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let ava = provost.client.create(&person("ava")).await;
+    let again = provost.client.post("/Users", &person("ava")).await;
+    again.refused(409, "uniqueness");
+    for path in [
+        "emails[badge eq \"hunter2\"].value",
+        "badge eq \"hunter2\"",
+        "emails[badge eq \"hunter2",
+    ] {
+        let odd = patch(json!([{"op": "replace", "path": path, "value": "x"}]));
+        provost.client.patch(&crate::path(&ava), &odd).await;
+    }
+    provost
+        .client
+        .get("/Users?startIndex=x&filter=password%20eq%20%22hunter2%22&token=hunter2")
+        .await;
+    let five = |page: &Value| (page["exchanges"].as_array().unwrap().len() >= 4).then_some(());
+    until(&api, "/exchanges?refused=true", five).await;
+    let listed = api.get("/exchanges?limit=500").await;
+    for exchange in listed["exchanges"].as_array().unwrap() {
+        let whole = api.get(&format!("/exchanges/{}", id(exchange))).await.to_string();
+        assert!(!whole.contains("hunter2"), "{whole}");
+    }
+    let refusals = api.get("/refusals").await;
+    let names: Vec<_> = refusals["refusals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["userName"])
+        .collect();
+    assert!(!names.contains(&&json!("ava@example.com")), "{refusals}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_put_aside_and_said_so() {
     let provost = start().await;
     provost.without_everyone().await;
@@ -247,7 +283,7 @@ async fn who_is_purged_is_forgotten_by_the_log() {
     provost.client.find("userName eq \"ava@example.com\"").await;
     let clash = provost.client.post("/Users", &sent).await;
     clash.refused(409, "uniqueness");
-    until(&api, "/refusals", the_one("refusals")).await;
+    until(&api, "/exchanges?refused=true", the_one("exchanges")).await;
     let reason = json!({"reason": "asked to be forgotten"});
     api.send(&format!("/users/{}/delete", id(&ava)), reason)
         .await
@@ -320,6 +356,21 @@ async fn a_connections_health_is_told_in_sentences() {
 }
 
 #[tokio::test]
+async fn one_who_leaves_and_returns_again_and_again_is_no_crowd() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let ava = provost.client.create(&person("ava")).await;
+    for _ in 0..15 {
+        for active in [false, true] {
+            let word = patch(json!([{"op": "replace", "value": {"active": active}}]));
+            provost.client.patch(&path(&ava), &word).await.expect(200);
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(api.get("/connections/default/health").await["alarm"], Value::Null);
+}
+
+#[tokio::test]
 async fn many_leavers_at_once_freeze_purges_until_somebody_has_looked() {
     let provost = start().await;
     let api = api(&provost, Role::Manager).await;
@@ -350,6 +401,12 @@ async fn many_leavers_at_once_freeze_purges_until_somebody_has_looked() {
         .unwrap();
     let purge = || provost.admin_at(later, service::users::purge_due);
     assert_eq!(purge().await.unwrap(), 0, "nobody is purged");
+    let removed = api.call(Method::DELETE, "/connections/default").await;
+    assert_eq!(
+        removed.status, 400,
+        "the alarm does not go with the connection: {}",
+        removed.text
+    );
     let others = json!({"name": "Other"});
     api.send("/connections", others).await.expect(201);
     assert_eq!(

@@ -745,5 +745,19 @@ fn a_backup_is_made_while_the_server_runs_and_restored_elsewhere() {
     let listed = program.stdout(&["connection", "list", "--json", "--data", "elsewhere"]);
     assert_eq!(json(&listed)[0]["name"], "default");
     program.refused(1, &["restore", "nothing.db", "--data", "third"]);
+    // Under a server that runs it would take what that one writes; and the log of a database that was moved away is not its own.
+    let data = program.folder().join("data");
+    std::fs::rename(data.join("provost.db"), data.join("moved.db")).unwrap();
+    let served = program.refused(5, &["restore", &file]);
+    assert!(served.contains("another `provost serve`"), "{served}");
     drop(serving);
+    let wal = data.join("provost.db-wal");
+    std::fs::write(&wal, "the last that was written").unwrap();
+    let beside = program.refused(1, &["restore", &file]);
+    assert!(
+        beside.contains("-wal") && beside.contains("last writes"),
+        "{beside}"
+    );
+    std::fs::remove_file(&wal).unwrap();
+    program.stdout(&["restore", &file]);
 }

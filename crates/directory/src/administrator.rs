@@ -123,6 +123,14 @@ impl Password {
             return bad("it repeats a few letters");
         }
         let known: String = email.split('@').next().unwrap_or_default().to_lowercase();
+        let address: String = email
+            .chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect();
+        if plain.contains(&address) {
+            return bad("it holds your own address");
+        }
         if known.chars().count() >= 4 && plain.contains(&known) {
             return bad("it holds your own address");
         }

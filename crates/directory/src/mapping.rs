@@ -41,6 +41,7 @@ pub enum Condition {
         /// What to find there; a value may contain commas.
         values: Vec<String>,
         /// Whether case counts.
+        #[serde(default)]
         case_sensitive: bool,
     },
     /// Members of any of these groups, directly or through groups within them.

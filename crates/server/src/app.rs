@@ -124,9 +124,12 @@ impl App {
         self.shared.vault.as_ref()
     }
 
-    /// Whether people reach it by HTTPS.
-    pub(crate) fn is_https(&self) -> bool {
-        self.public_url().starts_with("https://")
+    /// Whether the one who asks reaches it by HTTPS, also where a trusted proxy says so.
+    pub(crate) fn is_https(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
+        let proxies = &self.shared.trusted_proxies;
+        let is_trusted = peer.is_some_and(|peer| proxies.iter().any(|net| net.contains(&peer)));
+        let said = headers.get("x-forwarded-proto").filter(|_| is_trusted);
+        self.public_url().starts_with("https://") || said.is_some_and(|said| said == "https")
     }
 
     /// What is counted, if anybody looks at it.

@@ -111,7 +111,14 @@ pub(crate) fn agent(text: &str) -> &str {
 }
 
 fn agent_in(header: &HeaderValue) -> Option<String> {
-    header.to_str().ok().map(|text| masked(agent(text)))
+    let text = header.to_str().ok().map(agent)?;
+    // Somebody put a header's value into the wrong field.
+    let is_misplaced = text.to_ascii_lowercase().contains("bearer ");
+    Some(if is_misplaced {
+        NOT_KEPT.to_owned()
+    } else {
+        masked(text)
+    })
 }
 
 fn id_in<'p>(path: &'p str, before: &str) -> Option<&'p str> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use directory::{
     Carries, ConnectionId, Ctx, Event, EventKind, Exchange, Facts, Record, Refusal, RefusedPerson, Settings,
-    Subject, TenantId, Thing, UserId, Verdict, decide,
+    Status, Subject, TenantId, Thing, UserId, Verdict, decide,
 };
 use scim::{NOT_KEPT, Object};
 use serde_json::{Value, json};
@@ -212,7 +212,9 @@ pub fn is_in(tx: &mut Tx<'_>, tenant: TenantId, person: &RefusedPerson) -> Resul
     let key = Facts::key_of(&person.user_name);
     let user = store::users::by_user_name(tx, tenant, &key)?;
     let is_theirs = |record: &Record| record.facts.connection.is_none_or(|of| of == person.connection);
-    Ok(user.is_some_and(|user| is_theirs(&user) && is_newer(&user)))
+    // Somebody who was sent a second time is in too.
+    let is_active = |record: &Record| record.facts.lifecycle.status() == Status::Active;
+    Ok(user.is_some_and(|user| is_theirs(&user) && (is_newer(&user) || is_active(&user))))
 }
 
 /// An administrator wants to see a refused person no longer. The event says so; the row goes with [`refused::dismiss`].

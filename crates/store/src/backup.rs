@@ -58,6 +58,15 @@ pub fn restore(url: &DatabaseUrl, file: &Path, now: Timestamp) -> Result<Saved, 
                     database: url.to_string(),
                 });
             }
+            // A log beside it belongs to a database that was moved away without it, and holds the last that was written.
+            let wal = beside(path, "-wal");
+            if std::fs::metadata(&wal).is_ok_and(|there| there.len() > 0) {
+                return Err(failed(
+                    &wal,
+                    "it holds the last writes of a database that is not here; put it back beside that one",
+                ));
+            }
+            let _claim = sqlite::claim(path)?;
             let fresh = beside(path, ".restoring");
             let moved = renewed(file, &fresh, now).and_then(|()| {
                 sqlite::remove_beside(path);
@@ -177,6 +186,8 @@ pub(crate) fn copy_line(row: &rusqlite::Row<'_>, columns: usize, line: &mut Vec<
                         b'\n' => line.extend_from_slice(b"\\n"),
                         b'\r' => line.extend_from_slice(b"\\r"),
                         b'\t' => line.extend_from_slice(b"\\t"),
+                        // PostgreSQL takes no NUL for text.
+                        0 => line.extend_from_slice("\u{fffd}".as_bytes()),
                         byte => line.push(byte),
                     }
                 }

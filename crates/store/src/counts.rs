@@ -113,6 +113,15 @@ const PART: i64 = 300;
 
 /// Counts somebody who leaves the connection at `at`.
 pub fn leaves(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, at: Timestamp) {
+    left(tx, tenant, connection, at, 1);
+}
+
+/// Takes back that somebody has left, who is there again.
+pub fn returns(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, at: Timestamp) {
+    left(tx, tenant, connection, at, -1);
+}
+
+fn left(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, at: Timestamp, change: i64) {
     let id = part_of(connection, at.as_second().div_euclid(PART));
     tx.add(
         Count {
@@ -120,7 +129,7 @@ pub fn leaves(tx: &mut Tx<'_>, tenant: TenantId, connection: ConnectionId, at: T
             kind: "left",
             id,
         },
-        1,
+        change,
     );
 }
 

@@ -41,7 +41,7 @@ pub enum Error {
     },
     /// A backup is restored into a new database, and never over one that is there.
     #[error(
-        "the database {database} is not empty; restore into a new one: name another with --database, or move this one away"
+        "the database {database} is not empty; restore into a new one: name another with --database, or stop the server and move this one away with its -wal and -shm"
     )]
     NotEmpty {
         /// Path or URL, without a password.

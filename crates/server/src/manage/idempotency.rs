@@ -37,7 +37,12 @@ pub(super) fn once(status: StatusCode, mut shown: Value, secret: &str) -> Respon
 
 /// Carries a request with a key out once.
 pub(super) async fn repeat(State(app): State<App>, request: Request, next: Next) -> Response {
-    let key = match (request.method(), request.headers().get(KEY)) {
+    // What keeps nothing may be asked again as it is, and its answer holds what is not to be kept.
+    let keeps_nothing = ["/mapping/try", "/mapping/preview"].contains(&request.uri().path());
+    let key = match (
+        request.method(),
+        request.headers().get(KEY).filter(|_| !keeps_nothing),
+    ) {
         (&Method::POST, Some(key)) => key.clone(),
         _ => return next.run(request).await,
     };

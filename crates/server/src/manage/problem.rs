@@ -79,6 +79,7 @@ impl From<Refusal> for Problem {
             Refusal::VoidInvitation => (StatusCode::GONE, "Void invitation"),
             Refusal::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile"),
             refusal if refusal.is_unknown() => (StatusCode::NOT_FOUND, "Not found"),
+            Refusal::Missing { .. } => (StatusCode::BAD_REQUEST, "Bad request"),
             refusal if refusal.is_usage() => (StatusCode::BAD_REQUEST, "Bad request"),
             _ => (StatusCode::CONFLICT, "Refused by a rule"),
         };

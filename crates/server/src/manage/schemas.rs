@@ -204,7 +204,7 @@ fn settings() -> Value {
         "name": text(),
         "maxUsers": {"type": ["integer", "null"], "minimum": 0, "description": "The most active users; 0 is any number."},
         "quota": {"type": ["integer", "null"], "minimum": 0, "description": "Bytes; 0 is unlimited."},
-        "purgeDays": {"type": ["integer", "null"], "minimum": 0, "maximum": 4_294_967_295_u32,
+        "purgeDays": {"type": ["integer", "null"], "minimum": 0, "maximum": 36_500,
                       "description": "Days until a preserved user is purged; 0 is never."},
         "settings": {"type": ["object", "null"], "description": "Free-form, for the product behind."},
     });

@@ -34,6 +34,7 @@ const DEFAULT: &str = "default";
 pub(super) struct From {
     address: Option<std::net::IpAddr>,
     agent: String,
+    is_https: bool,
 }
 
 impl axum::extract::FromRequestParts<App> for From {
@@ -55,9 +56,11 @@ impl axum::extract::FromRequestParts<App> for From {
             ));
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
         Ok(Self {
-            address: app.address(&parts.headers, peer.map(|ConnectInfo(peer)| peer.ip())),
+            address: app.address(&parts.headers, peer),
             agent: agent_in(&parts.headers),
+            is_https: app.is_https(&parts.headers, peer),
         })
     }
 }
@@ -127,9 +130,15 @@ async fn prove(app: &App, ctx: &Ctx, one: &Administrator, code: Option<&str>) ->
     };
     app.limits().shows_code(one.id).map_err(Problem::too_many)?;
     let (ctx, id, code) = (ctx.clone(), one.id, code.to_owned());
-    let secret = vault(app)?.open(locked, id.as_bytes()).ok_or_else(other_key)?;
     let seconds = u64::try_from(ctx.now.as_second()).unwrap_or_default();
-    let step = passwords::step_of(&code, &secret, seconds);
+    let secret = vault(app)?.open(locked, id.as_bytes());
+    if secret.is_none() {
+        tracing::error!(
+            "a secret cannot be decrypted: secret_key is not the one that it was encrypted under"
+        );
+    }
+    // Recovery codes need no key.
+    let step = secret.and_then(|secret| passwords::step_of(&code, &secret, seconds));
     let taken = app.store.write(move |tx| match step {
         Some(step) => {
             // Whoever writes the whole row holds this too.
@@ -146,12 +155,6 @@ fn vault(app: &App) -> Result<&Vault, Problem> {
         tracing::error!("there is no secret_key, so nothing can be encrypted");
         Problem::failed()
     })
-}
-
-/// The secret was encrypted under another key.
-fn other_key() -> Problem {
-    tracing::error!("a secret cannot be decrypted: secret_key is not the one that it was encrypted under");
-    Problem::failed()
 }
 
 async fn begin(app: &App, ctx: Ctx, one: Administrator, from: &From) -> Answer {
@@ -172,14 +175,28 @@ async fn begin(app: &App, ctx: Ctx, one: Administrator, from: &From) -> Answer {
         .await?;
     let session = session.ok_or_else(wrong)?;
     let mut response = (StatusCode::CREATED, answer(shown(&session, &one).to_string())).into_response();
-    set_cookie(app, &mut response, secret.reveal(), Session::LONGEST.as_secs());
+    set_cookie(&mut response, &secret, from);
     Ok(response)
 }
 
 /// The cookie: no script reads it, no other site sends it, and over HTTPS nothing else carries it.
-fn set_cookie(app: &App, response: &mut Response, value: &str, seconds: i64) {
-    let secure = if app.is_https() { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+fn set_cookie(response: &mut Response, secret: &Secret, from: &From) {
+    let (value, seconds) = (secret.reveal(), Session::LONGEST.as_secs());
+    let secure = if from.is_https { "; Secure" } else { "" };
+    put_cookie(
+        response,
+        &format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"),
+    );
+}
+
+fn clear_cookie(response: &mut Response) {
+    put_cookie(
+        response,
+        &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"),
+    );
+}
+
+fn put_cookie(response: &mut Response, cookie: &str) {
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -208,7 +225,7 @@ pub(super) async fn sign_out(signed: Signed) -> Answer {
         .await
         .map_err(service::Error::from)?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&signed.app, &mut response, "", 0);
+    clear_cookie(&mut response);
     Ok(response)
 }
 
@@ -275,7 +292,7 @@ pub(super) async fn change_password(signed: Signed, Input(passwords): Input<NewP
         .write(move |tx| administrators::set_password(tx, &ctx, id, &hash))
         .await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&signed.app, &mut response, "", 0);
+    clear_cookie(&mut response);
     Ok(response)
 }
 

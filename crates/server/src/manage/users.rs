@@ -58,6 +58,9 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
 /// Whom a request means, of those whom the caller deals with.
 pub(super) fn browse<R>(caller: &Caller<R>, asked: &Asked) -> Result<Browse, Problem> {
     let settings = &caller.settings;
+    if asked.limit == Some(0) {
+        return Err(Problem::bad_request("limit is at least 1."));
+    }
     let status = asked.status.as_deref().map(str::parse).transpose();
     let profile = match &asked.profile {
         Some(name) => Some(service::settings::named(&settings.profiles, name)?.id),

@@ -60,12 +60,8 @@ impl Failure {
 
 impl From<ScimError> for Failure {
     fn from(told: ScimError) -> Self {
-        // Its path or filter may look at what is not kept.
-        let is_quoted = matches!(
-            told.kind,
-            Kind::InvalidPath | Kind::InvalidFilter | Kind::NoTarget
-        );
-        let kept = is_quoted.then(|| without_values(&told.detail));
+        // A path or filter that it quotes may look at what is not kept.
+        let kept = Some(without_values(&told.detail));
         Self {
             told,
             kept,
@@ -75,12 +71,12 @@ impl From<ScimError> for Failure {
     }
 }
 
-/// The sentence without what it quotes, but for a plain name.
+/// The sentence without what it quotes, but for a plain name, and without what stands in brackets.
 fn without_values(detail: &str) -> String {
     let parts = detail.replace("\\\"", "'");
     let is_name = |part: &str| {
-        part.chars()
-            .all(|letter| letter.is_alphanumeric() || ":._-".contains(letter))
+        let is_part = |letter: char| letter.is_alphanumeric() || ":._-/".contains(letter);
+        part.chars().all(is_part)
     };
     let parts: Vec<_> = parts
         .split('"')
@@ -93,7 +89,22 @@ fn without_values(detail: &str) -> String {
             }
         })
         .collect();
-    parts.join("\"")
+    let (mut kept, mut is_inside) = (String::with_capacity(detail.len()), false);
+    for letter in parts.join("\"").chars() {
+        match letter {
+            '[' => {
+                is_inside = true;
+                kept.push_str("[...");
+            }
+            ']' => {
+                is_inside = false;
+                kept.push(']');
+            }
+            _ if is_inside => {}
+            letter => kept.push(letter),
+        }
+    }
+    kept
 }
 
 impl From<service::Error> for Failure {

@@ -82,6 +82,17 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
         }
         .into());
     }
+    if crate::alarms::all(tx, ctx)?
+        .iter()
+        .any(|alarm| alarm.connection == connection.id)
+    {
+        let detail = format!(
+            "Many users of the connection \"{0}\" left at once, and nobody is purged for now. Look at it, and end the alarm first: \
+             provost connection end-alarm {0:?}",
+            connection.name.as_str()
+        );
+        return Err(Refusal::BadSetting { detail }.into());
+    }
     for token in store::tokens::all(tx, ctx.tenant)?
         .iter()
         .filter(|token| token.connection == connection.id)

@@ -9,6 +9,9 @@ use store::counts::{self, Count};
 use super::{check_free, named, put};
 use crate::Error;
 
+/// A hundred years; what is meant to be longer is never.
+const MOST_DAYS: u32 = 36_500;
+
 /// What an administrator says of a profile; what is left out stays, or takes its default.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -83,6 +86,11 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
 
 impl ProfileChange {
     fn apply(&self, profile: Profile) -> Result<Profile, Refusal> {
+        if self.purge_days.is_some_and(|days| days > MOST_DAYS) {
+            let detail =
+                format!("A preserved user is purged after at most {MOST_DAYS} days, or never with 0.");
+            return Err(Refusal::BadSetting { detail });
+        }
         Ok(Profile {
             id: profile.id,
             name: self.name.as_deref().map_or(Ok(profile.name), Name::parse)?,

@@ -1,6 +1,8 @@
 //! Writing a user's new state down: the row, and the event that says what happened.
 
-use directory::{Ctx, Doubt, Event, EventKind, Facts, IdpState, Record, Settings, Status, Timestamp, User};
+use directory::{
+    Alarm, Ctx, Doubt, Event, EventKind, Facts, IdpState, Record, Settings, Status, Timestamp, User,
+};
 use jiff::SignedDuration;
 use scim::Object;
 use serde_json::Value;
@@ -49,12 +51,22 @@ pub(super) fn changed(
     if let Some(connection) = record.facts.connection.filter(|_| is_leaver) {
         store::counts::leaves(tx, ctx.tenant, connection, ctx.now);
     }
+    // Who is back within the hour has not left.
+    let returns = kind == EventKind::UserReactivated && left_lately(&before.facts, ctx.now);
+    if let Some(connection) = record.facts.connection.filter(|_| returns) {
+        store::counts::returns(tx, ctx.tenant, connection, ctx.now);
+    }
     append(tx, ctx, settings, kind, (Some(&before), &record));
     let place = |facts: &Facts| (facts.placement.profile, facts.placement.own_quota);
     if before.facts.placement.profile.is_some() && place(&before.facts) != place(&record.facts) {
         append(tx, ctx, settings, EventKind::UserMoved, (Some(&before), &record));
     }
     Ok(record)
+}
+
+fn left_lately(facts: &Facts, now: Timestamp) -> bool {
+    let left = facts.lifecycle.preservation().map(|preservation| preservation.at);
+    left.is_some_and(|at| now.duration_since(at) < Alarm::WINDOW)
 }
 
 /// Whether the user lost a match, and is to move in an hour.

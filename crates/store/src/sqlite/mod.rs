@@ -72,24 +72,7 @@ impl Sqlite {
     }
 
     pub(crate) fn claim(&self) -> Result<Claim, Error> {
-        let database = self.path.display().to_string();
-        let mut lock = self.path.clone().into_os_string();
-        lock.push(".serving");
-        let unreachable = |error: std::io::Error| Error::Unreachable {
-            database: database.clone(),
-            reason: error.to_string(),
-        };
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(lock)
-            .map_err(unreachable)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Claim { _lock: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Claimed { database }),
-            Err(TryLockError::Error(error)) => Err(unreachable(error)),
-        }
+        claim(&self.path)
     }
 
     /// Copies all of it, as it is at one moment, into `file`, which is empty.
@@ -207,6 +190,28 @@ impl Sqlite {
         self.index.attach(&connection);
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824;")?;
         Ok(connection)
+    }
+}
+
+/// Claims the file for this process, unless another one serves it.
+pub(crate) fn claim(path: &Path) -> Result<Claim, Error> {
+    let database = path.display().to_string();
+    let mut lock = path.to_owned().into_os_string();
+    lock.push(".serving");
+    let unreachable = |error: std::io::Error| Error::Unreachable {
+        database: database.clone(),
+        reason: error.to_string(),
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(lock)
+        .map_err(unreachable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Claim { _lock: file }),
+        Err(TryLockError::WouldBlock) => Err(Error::Claimed { database }),
+        Err(TryLockError::Error(error)) => Err(unreachable(error)),
     }
 }
 
