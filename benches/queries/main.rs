@@ -1,8 +1,8 @@
 //! What questions and groups cost at 100,000 users, beside a read by id and a group of ten in the same run.
 //!
 //! `cargo bench --bench queries` measures SQLite, and `scripts/with-postgres cargo bench --bench queries -- postgres`
-//! PostgreSQL. It prints a line for each measurement, and the ratio. With `million` it measures the management API's lists of a
-//! million users, and a reader of all their events.
+//! PostgreSQL. It prints a line for each measurement, and the ratio. With `million`, or `million 200000`, it measures the management
+//! API's lists of so many users, and a reader of all their events.
 
 #![expect(
     clippy::unwrap_used,
@@ -55,8 +55,9 @@ async fn all() {
     let arguments: Vec<&str> = url.iter().flat_map(|url| ["--database", url.as_str()]).collect();
     let serving = program.serve(&arguments);
     let target = target(&serving);
-    if std::env::args().any(|argument| argument == "million") {
-        return million(&target, &program, &arguments).await;
+    if let Some(at) = std::env::args().position(|argument| argument == "million") {
+        let users = std::env::args().nth(at + 1).and_then(|text| text.parse().ok());
+        return million(&target, &program, &arguments, users.unwrap_or(MILLION)).await;
     }
     let people: Vec<Request> = (0..USERS).map(person).collect();
     let made = load::send(&target, 64, &people, 201).await;
@@ -385,18 +386,18 @@ fn peak(pid: u32) -> f64 {
 }
 
 /// What an administrator waits for at a million users, and how fast one reader follows the events.
-async fn million(target: &Target, program: &Program, arguments: &[&str]) {
+async fn million(target: &Target, program: &Program, arguments: &[&str], users: usize) {
     for part in 0..10 {
-        let range = part * MILLION / 10..(part + 1) * MILLION / 10;
+        let range = part * users / 10..(part + 1) * users / 10;
         let people: Vec<Request> = range.map(person).collect();
         let made = load::send(target, 64, &people, 201).await;
         println!(
             "{:>7} users                   {:>6.0}/s",
-            (part + 1) * MILLION / 10,
+            (part + 1) * users / 10,
             made.rate()
         );
     }
-    indexed_at(target, MILLION).await;
+    indexed_at(target, users).await;
     let key = [&["key", "create", "bench", "--role", "owner"], arguments].concat();
     let api = Target {
         base: "/api/v1".to_owned(),
