@@ -20,9 +20,7 @@ pub fn fresh_id() -> Uuid {
 /// # Errors
 /// Where the system has no randomness.
 pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
-    let mut bits = [0; 32];
-    getrandom::fill(&mut bits)?;
-    Ok(Secret::from_random(bits))
+    bits().map(Secret::from_random)
 }
 
 /// A fresh invitation.
@@ -30,9 +28,7 @@ pub fn fresh_secret() -> Result<Secret, getrandom::Error> {
 /// # Errors
 /// Where the system gives no randomness.
 pub fn fresh_invitation() -> Result<Secret, getrandom::Error> {
-    let mut bits = [0; 32];
-    getrandom::fill(&mut bits)?;
-    Ok(Secret::invitation_from_random(bits))
+    bits().map(Secret::invitation_from_random)
 }
 
 /// A fresh secret of a session.
@@ -40,9 +36,7 @@ pub fn fresh_invitation() -> Result<Secret, getrandom::Error> {
 /// # Errors
 /// Where the system gives no randomness.
 pub(crate) fn fresh_session() -> Result<Secret, getrandom::Error> {
-    let mut bits = [0; 32];
-    getrandom::fill(&mut bits)?;
-    Ok(Secret::session_from_random(bits))
+    bits().map(Secret::session_from_random)
 }
 
 /// A fresh API key.
@@ -50,9 +44,13 @@ pub(crate) fn fresh_session() -> Result<Secret, getrandom::Error> {
 /// # Errors
 /// Where the system gives no randomness.
 pub fn fresh_key() -> Result<Secret, getrandom::Error> {
+    bits().map(Secret::key_from_random)
+}
+
+fn bits() -> Result<[u8; 32], getrandom::Error> {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits)?;
-    Ok(Secret::key_from_random(bits))
+    Ok(bits)
 }
 
 /// What a request by `actor` brings along.
