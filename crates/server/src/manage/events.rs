@@ -18,6 +18,7 @@ use store::events::Recorded;
 use super::caller::{AcknowledgeEvents, Caller, ReadEvents};
 use super::input::{Asking, Input, Named};
 use super::problem::Problem;
+use super::users::found;
 use super::{Answer, json as answer};
 use crate::clock;
 
@@ -86,12 +87,7 @@ pub(super) async fn of_user(
     Named(user): Named,
     Asking(asked): Asking<Asked>,
 ) -> Answer {
-    let tenant = caller.ctx.tenant;
-    let found = caller
-        .app
-        .store
-        .look(move |tx| service::users::find(tx, tenant, &user))
-        .await?;
+    let found = found(&caller, user).await?;
     let wanted = Wanted {
         user: Some(found.facts.id),
         ..asked.wanted()

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::caller::{Caller, DismissRefusals, ReadExchanges};
 use super::input::{Asking, Named};
 use super::problem::Problem;
+use super::users::found;
 use super::{Answer, json as answer};
 use crate::app::App;
 
@@ -80,12 +81,7 @@ pub(super) async fn of_user(
     Named(user): Named,
     Asking(paging): Asking<Paging>,
 ) -> Answer {
-    let tenant = caller.ctx.tenant;
-    let found = caller
-        .app
-        .store
-        .look(move |tx| service::users::find(tx, tenant, &user))
-        .await?;
+    let found = found(&caller, user).await?;
     let wanted = Wanted {
         among: Among::User(found.facts.id),
         connection: None,

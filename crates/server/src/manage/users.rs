@@ -325,7 +325,8 @@ async fn legal(caller: &Caller<ChangeUsers>, user: String, known: IfMatch, hold:
     .await
 }
 
-async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
+/// The user of this name or id, where the caller deals with it.
+pub(super) async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
     let (tenant, scope) = (caller.ctx.tenant, caller.scope.clone());
     let look = move |tx: &mut store::Tx<'_>| {
         let found = users::find(tx, tenant, &user);
