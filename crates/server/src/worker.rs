@@ -83,11 +83,13 @@ async fn has_lease(app: &App, name: &'static str, node: Uuid) -> Result<bool, se
 struct Seen {
     event: Option<i64>,
     generation: Option<i64>,
+    /// When what is over was last swept, in seconds since 1970.
+    swept: i64,
 }
 
 async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Error> {
     let now = clock::now();
-    if now.as_second() % SWEEP == 0 {
+    if now.as_second() - seen.swept >= SWEEP {
         app.store
             .write(move |tx| {
                 service::repeats::sweep(tx, now)?;
@@ -95,6 +97,7 @@ async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Err
                 Ok::<_, service::Error>(store::users::sweep_marks(tx, now)?)
             })
             .await?;
+        seen.swept = now.as_second();
     }
     let event = Some(app.store.look(store::events::last).await?);
     let generation = Some(app.store.look(store::settings::generation).await?);
@@ -133,7 +136,7 @@ async fn look_after_users(app: &App, seen: &mut Seen) -> Result<(), service::Err
         }
     }
     if is_whole {
-        *seen = Seen { event, generation };
+        (seen.event, seen.generation) = (event, generation);
     }
     Ok(())
 }
