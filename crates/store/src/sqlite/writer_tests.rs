@@ -175,15 +175,7 @@ async fn every_statement_uses_an_index() {
     let mut seen = 0;
     let all = crate::all_statements().chain(crate::search::sqlite::STATEMENTS);
     for (name, statement) in all {
-        let mut plan = raw
-            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.0))
-            .unwrap();
-        let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
-        let steps: Vec<String> = plan
-            .query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
+        let steps = steps_of(&raw, statement.0);
         let walks = steps.iter().any(|step| {
             step.starts_with("SCAN")
                 && !step.contains("SCAN events")
@@ -201,6 +193,16 @@ async fn every_statement_uses_an_index() {
     assert!(seen > 20, "{seen}");
 }
 
+/// What SQLite does for a statement, step by step.
+fn steps_of(raw: &rusqlite::Connection, statement: &str) -> Vec<String> {
+    let mut plan = raw.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
+    plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+}
+
 #[test]
 fn every_statement_of_the_log_uses_an_index() {
     let folder = tempfile::tempdir().unwrap();
@@ -209,15 +211,7 @@ fn every_statement_of_the_log_uses_an_index() {
         .unwrap();
     let raw = rusqlite::Connection::open(folder.path().join("t.db-log")).unwrap();
     for (name, statement) in crate::log::statements() {
-        let mut plan = raw
-            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.0))
-            .unwrap();
-        let parameters = vec![rusqlite::types::Null; plan.parameter_count()];
-        let steps: Vec<String> = plan
-            .query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
+        let steps = steps_of(&raw, statement.0);
         let walks = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
         assert!(!steps.iter().any(walks), "{name}: {steps:?}");
     }
