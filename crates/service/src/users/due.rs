@@ -4,7 +4,8 @@ use directory::{Ctx, Doubt, EventKind, Facts, Mapping, Reclassify, Record, Setti
 use store::users::Scope;
 use store::{Tx, due, late, users};
 
-use super::place::{self, Change, Outlook};
+use super::outlook::{Change, Outlook};
+use super::place;
 use super::record;
 use crate::Error;
 

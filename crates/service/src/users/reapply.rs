@@ -6,8 +6,8 @@ use std::sync::Arc;
 use directory::{Ctx, EventKind, Record, Settings, Status, UserId};
 use store::Tx;
 
-use super::place::Change;
-pub use super::place::Outlook;
+use super::outlook::Change;
+pub use super::outlook::Outlook;
 use super::{place, record};
 use crate::Error;
 
