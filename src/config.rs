@@ -135,6 +135,16 @@ impl Config {
         Ok(config)
     }
 
+    /// The address of the console, where administrators sign in.
+    pub(crate) fn console(&self) -> String {
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        let url = self
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("{scheme}://{}", self.listen));
+        format!("{}{}/", url.trim_end_matches('/'), server::CONSOLE_PATH)
+    }
+
     /// The database, by default in the data folder.
     pub(crate) fn database(&self) -> Result<DatabaseUrl, Failure> {
         match &self.database {

@@ -86,7 +86,9 @@ async fn indexed(target: &Target) {
 
 async fn indexed_at(target: &Target, users: usize) {
     let began = Instant::now();
-    let last = question(&format!("displayName co \"{}\"", users - 1), 50);
+    let last = users - 1;
+    let name = format!("{} {} {last}", GIVEN[last % 20], FAMILY[last / 20 % 25]);
+    let last = question(&format!("displayName co \"{name}\""), 50);
     let mut quick = 0;
     while quick < 20 {
         tokio::time::sleep(Duration::from_millis(100)).await;

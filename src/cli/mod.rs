@@ -103,8 +103,7 @@ pub(crate) enum Command {
     /// The people
     #[command(subcommand)]
     User(User),
-    /// Reports
-    #[command(subcommand)]
+    /// Reports, for people, as CSV or as JSON
     Report(Report),
     /// Play an identity provider against a SCIM server
     Simulate(Simulate),

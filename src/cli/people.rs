@@ -119,14 +119,28 @@ pub(crate) struct Whose {
     pub(crate) someone_else: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Report {
-    /// Each user with the profile, storage and mapping that placed them
-    Provisioning {
-        /// How to write it
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-    },
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Which: provisioning, preserved, weekly, monthly, mappings or tokens
+    pub(crate) name: ReportName,
+    /// How to write it
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+}
+
+/// The name of a report.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReportName(pub(crate) service::reports::Report);
+
+impl std::str::FromStr for ReportName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        service::reports::Report::named(text).map(Self).ok_or_else(|| {
+            let names: Vec<_> = service::reports::Report::ALL.iter().map(|report| report.name()).collect();
+            format!("there is no such report; there is: {}", names.join(", "))
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use directory::{Administrator, Secret, Settings, rfc3339};
 use serde_json::{Value, json};
 use service::administrators::{self, AdministratorChange, NewAdministrator};
 
-use super::{Session, shown};
+use super::{Session, shown, welcome};
 use crate::cli;
 use crate::exit::Failure;
 use crate::output::{Reader, pretty, print};
@@ -78,7 +78,7 @@ fn fresh() -> Result<Secret, Failure> {
     server::clock::fresh_invitation().map_err(|error| Failure::found(format!("no randomness: {error}")))
 }
 
-/// The invitation alone on stdout, and what to do with it on stderr.
+/// The invitation's link alone on stdout, and what to do with it on stderr.
 fn tell(
     session: &Session,
     settings: &Settings,
@@ -88,14 +88,15 @@ fn tell(
     if session.reader == Reader::Program {
         let mut shown = value(one, settings);
         shown["invitation"] = invitation.reveal().into();
+        shown["link"] = welcome::invitation_link(&session.console, invitation).into();
         return Ok(print(&pretty(&shown))?);
     }
     eprintln!(
-        "{} may choose a password until {}: POST /api/v1/invitation with this invitation, which is shown only now.",
+        "{} may choose a password until {} with this link, which works once and is shown only now.",
         one.email,
         one.invitation.map_or_else(String::new, |open| shown(open.ends))
     );
-    Ok(print(invitation.reveal())?)
+    Ok(print(&welcome::invitation_link(&session.console, invitation))?)
 }
 
 fn list(session: &Session, settings: &Settings) -> Result<(), Failure> {

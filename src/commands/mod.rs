@@ -64,6 +64,8 @@ pub(crate) struct Session {
     store: Store,
     tenant: TenantId,
     reader: Reader,
+    /// The address of the console, as far as the configuration tells.
+    console: String,
 }
 
 impl Session {
@@ -75,6 +77,7 @@ impl Session {
             store,
             tenant: tenant.id,
             reader: Reader::of(common.json),
+            console: config.console(),
         })
     }
 

@@ -2,107 +2,81 @@
 
 use std::io;
 
-use directory::{Bytes, Record, Settings};
-use serde_json::{Value, json};
+use directory::Settings;
+use serde_json::{Map, Value};
+use service::reports::{Report, inert, text_of};
 use service::users;
 
 use super::Session;
-use super::user::text;
-use super::user_file::inert;
 use crate::cli::{self, Format};
 use crate::exit::Failure;
 use crate::output::{Reader, pretty, print, table, visible};
 
-/// Columns of the User Provisioning Report: what people read, and what programs read.
-const COLUMNS: [(&str, &str); 17] = [
-    ("User name", "userName"),
-    ("Name", "name"),
-    ("E-mail", "email"),
-    ("UPN", "userPrincipalName"),
-    ("Profile", "profile"),
-    ("Storage", "storage"),
-    ("Quota", "quota"),
-    ("Status", "status"),
-    ("Hold", "hold"),
-    ("IdP says", "idpState"),
-    ("Preserved by", "preservedBy"),
-    ("Preserved on", "preservedAt"),
-    ("Purged on", "purgeAt"),
-    ("Mapping", "mapping"),
-    ("Managed by", "managedBy"),
-    ("Created on", "created"),
-    ("Last updated", "lastModified"),
-];
+/// Users in one stride.
+const STRIDE: usize = 500;
 
 pub(super) async fn run(session: &Session, command: &cli::Report) -> Result<(), Failure> {
-    let cli::Report::Provisioning { format } = command;
+    let report = command.name.0;
     let format = if session.reader == Reader::Program {
         Format::Json
     } else {
-        *format
+        command.format
     };
     let settings = session.settings()?;
-    let tenant = session.tenant;
-    let rows = session
-        .store
-        .scan(move |tx| {
-            let mut rows = Vec::new();
-            users::all(tx, tenant, |record| rows.push(row(&record, &settings)))?;
-            Ok::<_, service::Error>(rows)
-        })
-        .await?;
+    let rows = rows(session, report, &settings).await?;
+    let columns = report.columns();
     match format {
-        Format::Json => print(&pretty(&Value::Array(rows)))?,
-        Format::Csv => csv(&rows)?,
+        Format::Json => {
+            let object = |row: &Vec<Value>| {
+                let pairs = columns.iter().zip(row);
+                let members = pairs.map(|((_, key), value)| ((*key).to_owned(), value.clone()));
+                Value::Object(members.collect::<Map<_, _>>())
+            };
+            print(&pretty(&Value::Array(rows.iter().map(object).collect())))?;
+        }
+        Format::Csv => csv(report, &rows)?,
         Format::Table => {
-            let columns: Vec<_> = COLUMNS.iter().map(|(column, _)| *column).collect();
-            let cells: Vec<_> = rows.iter().map(cells).collect();
-            print(&table(&columns, &cells))?;
+            let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
+            let cells: Vec<_> = rows.iter().map(|row| cells(report, row)).collect();
+            print(&table(&headings, &cells))?;
         }
     }
     Ok(())
 }
 
-fn row(record: &Record, settings: &Settings) -> Value {
-    let user = record.to_json(settings);
-    let preservation = &user["preservation"];
-    json!({
-        "userName": user["accountName"],
-        "name": user["name"],
-        "email": user["email"],
-        "userPrincipalName": user["userPrincipalName"],
-        "profile": user["profile"],
-        "storage": user["storage"],
-        "quota": user["quota"],
-        "status": user["status"],
-        "hold": user["hold"],
-        "idpState": user["idpState"],
-        "preservedBy": preservation["by"],
-        "preservedAt": preservation["at"],
-        "purgeAt": preservation["purgeAt"],
-        "mapping": user["decision"]["mappingName"],
-        "managedBy": user["managedBy"].as_str().unwrap_or("manual"),
-        "created": user["created"],
-        "lastModified": user["lastModified"],
-    })
+async fn rows(session: &Session, report: Report, settings: &Settings) -> Result<Vec<Vec<Value>>, Failure> {
+    let (ctx, settings) = (session.context(), settings.clone());
+    let found = session.store.scan(move |tx| {
+        let Some(mut browse) = report.of_users() else {
+            return report.rows(tx, &ctx, &settings);
+        };
+        browse.limit = STRIDE;
+        let mut rows = Vec::new();
+        loop {
+            let page = users::browse(tx, &ctx, &browse)?;
+            rows.extend(page.records.iter().map(|record| report.row_of(record, &settings)));
+            match page.next {
+                Some(next) => browse.after = Some(next),
+                None => return Ok::<_, service::Error>(rows),
+            }
+        }
+    });
+    Ok(found.await?)
 }
 
-fn cells(row: &Value) -> Vec<String> {
-    let cell = |key: &str| match (key, &row[key]) {
-        ("quota", Value::Number(bytes)) => Bytes::new(bytes.as_u64().unwrap_or_default()).to_string(),
-        (_, value) => text(value),
-    };
-    COLUMNS.iter().map(|(_, key)| cell(key)).collect()
+fn cells(report: Report, row: &[Value]) -> Vec<String> {
+    let columns = report.columns().iter().zip(row);
+    columns.map(|(column, value)| text_of(*column, value)).collect()
 }
 
 /// RFC 4180, with CRLF.
-fn csv(rows: &[Value]) -> io::Result<()> {
+fn csv(report: Report, rows: &[Vec<Value>]) -> io::Result<()> {
     let mut writer = ::csv::WriterBuilder::new()
         .terminator(::csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    writer.write_record(COLUMNS.iter().map(|(column, _)| *column))?;
+    writer.write_record(report.columns().iter().map(|(heading, _)| *heading))?;
     for row in rows {
-        writer.write_record(cells(row).iter().map(|cell| inert(&visible(cell))))?;
+        writer.write_record(cells(report, row).iter().map(|cell| inert(&visible(cell))))?;
     }
     let bytes = writer
         .into_inner()

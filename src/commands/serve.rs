@@ -43,21 +43,31 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
     let signals = Signals::listen()?;
     let obeying = tokio::spawn(signals.obey(server.control(), common.clone(), flags.clone(), log));
 
-    let secret =
-        server::clock::fresh_secret().map_err(|error| Failure::found(format!("no randomness: {error}")))?;
-    let ctx = server::clock::context(Actor::System, TenantId::from(server::clock::fresh_id()));
-    let shown = secret.clone();
-    if store
-        .write(move |tx| service::first_run::set_up(tx, &ctx, &secret))
-        .await?
-    {
-        welcome::first(&server.scim_base(), &shown, &config.data, &common.place.flags())?;
-    } else {
-        welcome::again(&server.scim_base())?;
-    }
+    welcome(&store, &server, &config, common).await?;
     let outcome = server.run().await;
     obeying.abort();
     Ok(outcome?)
+}
+
+/// Furnishes an empty database, and says how to go on.
+async fn welcome(store: &Store, server: &Server, config: &Config, common: &Common) -> Result<(), Failure> {
+    let no_randomness = |error| Failure::found(format!("no randomness: {error}"));
+    let secret = server::clock::fresh_secret().map_err(no_randomness)?;
+    let invitation = server::clock::fresh_invitation().map_err(no_randomness)?;
+    let ctx = server::clock::context(Actor::System, TenantId::from(server::clock::fresh_id()));
+    let first = welcome::First {
+        base: server.scim_base(),
+        console: server.console_url(),
+        secret: secret.clone(),
+        invitation: invitation.clone(),
+    };
+    let is_first = store
+        .write(move |tx| service::first_run::set_up(tx, &ctx, &secret, &invitation))
+        .await?;
+    if is_first {
+        return Ok(first.tell(&config.data, &common.place.flags())?);
+    }
+    Ok(welcome::again(&server.scim_base(), &server.console_url())?)
 }
 
 /// Opens the database; one that is away for now is waited for.

@@ -11,6 +11,7 @@ use scim::schema::Type;
 use scim::schema::USER_PRINCIPAL_NAME;
 use scim::{AttributePath, Object};
 use serde_json::{Value, json};
+use service::reports::{inert, is_formula};
 use service::users::{Leaver, Newcomer, PlaceChange};
 
 use crate::cli;
@@ -451,22 +452,10 @@ fn value_at(attributes: &Object, path: &AttributePath, settings: &Settings) -> O
     }
 }
 
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 9] = ['=', '+', '-', '@', '\t', '\r', '\n', '|', '%'];
-
-/// A cell that no spreadsheet takes for a formula.
-pub(super) fn inert(cell: &str) -> String {
-    if cell.starts_with(FORMULA) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
-}
-
 /// The cell that was made inert.
 fn armed(cell: &str) -> String {
     cell.strip_prefix('\'')
-        .filter(|rest| rest.starts_with(FORMULA))
+        .filter(|rest| is_formula(rest))
         .unwrap_or(cell)
         .to_owned()
 }

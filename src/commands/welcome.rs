@@ -12,38 +12,53 @@ use crate::output::print;
 /// The file in the data folder for the first token.
 const FILE: &str = "first-run.txt";
 
-/// The database was empty: everything that it takes to connect an identity provider.
-/// `flags` lead other commands to the same database.
-pub(super) fn first(base: &str, secret: &Secret, data: &Path, flags: &str) -> io::Result<()> {
-    let text = text(base, secret, flags);
-    if io::stdout().is_terminal() {
-        return print(&text);
+/// What an empty database is told of, once.
+pub(super) struct First {
+    /// The SCIM base URL.
+    pub(super) base: String,
+    /// The address of the console.
+    pub(super) console: String,
+    /// The first token.
+    pub(super) secret: Secret,
+    /// The first owner's invitation.
+    pub(super) invitation: Secret,
+}
+
+impl First {
+    /// Everything that it takes to connect an identity provider. `flags` lead other commands to the same database.
+    pub(super) fn tell(&self, data: &Path, flags: &str) -> io::Result<()> {
+        let text = self.text(flags);
+        if io::stdout().is_terminal() {
+            return print(&text);
+        }
+        let path = data.join(FILE);
+        // One that is left from an earlier database may have other permissions.
+        let _ = std::fs::remove_file(&path);
+        let mut file = std::fs::File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(text.as_bytes())?;
+        print(&format!(
+            "The sign-in link, the token and what to do next are in {}.",
+            path.display()
+        ))?;
+        again(&self.base, &self.console)
     }
-    let path = data.join(FILE);
-    // One that is left from an earlier database may have other permissions.
-    let _ = std::fs::remove_file(&path);
-    let mut file = std::fs::File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)?;
-    file.write_all(text.as_bytes())?;
-    print(&format!(
-        "The token and what to do next are in {}.",
-        path.display()
-    ))?;
-    again(base)
 }
 
 /// The database was there.
-pub(super) fn again(base: &str) -> io::Result<()> {
-    print(&format!("Provost is ready. SCIM base URL: {base}"))
+pub(super) fn again(base: &str, console: &str) -> io::Result<()> {
+    print(&format!("Provost is ready. SCIM base URL: {base}\nConsole: {console}"))
 }
 
-fn text(base: &str, secret: &Secret, flags: &str) -> String {
+impl First {
+fn text(&self, flags: &str) -> String {
     // As it was called, so that a line can be copied: after `cargo run` the program is not on the path.
     let provost = std::env::args().next().unwrap_or_else(|| "provost".to_owned());
-    let token = secret.reveal();
+    let (base, token) = (&self.base, self.secret.reveal());
+    let link = invitation_link(&self.console, &self.invitation);
     let https = if base.starts_with("https://") {
         ""
     } else {
@@ -51,6 +66,9 @@ fn text(base: &str, secret: &Secret, flags: &str) -> String {
     };
     format!(
         "Provost is ready.
+
+  Sign in         {link}
+                  once, within 7 days; the pages take it from here, from Okta to your first mapping
 
   SCIM base URL   {base}
   Token           {token}
@@ -68,4 +86,10 @@ To try next, in another terminal:
   {provost} mapping add Germany --attribute countryCode --value DE --profile Germany --storage default{flags}
 "
     )
+}
+}
+
+/// Where an invited person chooses a password.
+pub(super) fn invitation_link(console: &str, invitation: &Secret) -> String {
+    format!("{console}invitation?token={}", invitation.reveal())
 }

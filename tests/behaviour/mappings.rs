@@ -526,7 +526,8 @@ fn preview(provost: &Provost) -> Vec<(String, String)> {
         .store
         .read(|tx| {
             let settings = service::settings::all(tx, provost.tenant)?;
-            service::users::preview(tx, &ctx, &settings, |before, outlook, _| {
+            let start = directory::UserId::from(uuid::Uuid::nil());
+            service::users::preview(tx, &ctx, &settings, start, usize::MAX, |before, outlook, _| {
                 let name = before.facts.account_name.clone();
                 let what = format!("{outlook:?}");
                 let what = what.split('(').next().unwrap_or_default().to_owned();

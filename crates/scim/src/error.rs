@@ -92,6 +92,8 @@ pub struct Error {
     pub kind: Kind,
     /// A sentence that the identity provider's administrator can act on.
     pub detail: String,
+    /// The place in a filter where it cannot be read, in characters from 1.
+    pub position: Option<usize>,
 }
 
 impl Error {
@@ -100,6 +102,16 @@ impl Error {
         Self {
             kind,
             detail: detail.into(),
+            position: None,
+        }
+    }
+
+    /// The same about a place in a filter.
+    #[must_use]
+    pub fn at(self, position: usize) -> Self {
+        Self {
+            position: Some(position),
+            ..self
         }
     }
 

@@ -3,8 +3,10 @@
 //! A handler extracts, calls one service function and renders. Whatever goes wrong, a client gets an answer of the
 //! protocol that it speaks.
 
+mod access;
 mod app;
 pub mod clock;
+mod console;
 mod exchange;
 mod limits;
 mod manage;
@@ -14,6 +16,7 @@ mod passwords;
 mod path;
 mod recorder;
 mod request;
+mod rows;
 mod scim;
 mod tls;
 mod vault;
@@ -36,6 +39,7 @@ use tower::{Layer, util::MapRequestLayer};
 
 use app::App;
 pub use app::BASE_PATH;
+pub use console::PATH as CONSOLE_PATH;
 pub use manage::openapi::document as openapi;
 pub use tls::Tls;
 pub use vault::{BadKey, Vault};
@@ -174,6 +178,11 @@ impl Server {
         format!("{}{BASE_PATH}", self.app.public_url())
     }
 
+    /// The address of the console, where administrators sign in.
+    pub fn console_url(&self) -> String {
+        format!("{}{CONSOLE_PATH}/", self.app.public_url())
+    }
+
     /// What stops it from elsewhere.
     pub fn control(&self) -> Control {
         Control {
@@ -189,6 +198,7 @@ impl Server {
     pub async fn run(self) -> Result<(), Error> {
         let router = scim::router(&self.app)
             .merge(manage::router(&self.app))
+            .merge(console::router(&self.app))
             .merge(ops::router(&self.app))
             .layer(from_fn_with_state(self.app.clone(), request::number));
         let service = MapRequestLayer::new(path::normalise::<Incoming>).layer(router);

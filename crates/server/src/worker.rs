@@ -1,5 +1,5 @@
 //! Work beside requests: writing down when tokens were last taken, looking whether held users can be active now, deciding
-//! about those whose groups changed, purging those whose date has passed, and indexing names.
+//! about those whose groups changed, purging those whose date has passed, counting who came and went, and indexing names.
 
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub(crate) async fn run(app: App) {
         if round.is_multiple_of(ROUNDS) {
             app.limits().sweep();
             flush(&app).await;
+            follow_census(&app).await;
         }
     }
 }
@@ -225,6 +226,25 @@ async fn purge_due(app: &App, ctx: &Ctx) -> Result<(), service::Error> {
         }
         let ctx = ctx.clone();
         app.store.write(move |tx| users::purge_due(tx, &ctx)).await?;
+    }
+}
+
+/// Counts who came and went since the last time. Where two nodes do so at once, one of them is told, and goes on later.
+async fn follow_census(app: &App) {
+    loop {
+        let now = clock::now();
+        let seen = app.store.look(store::census::is_behind).await;
+        if !matches!(seen, Ok(true)) {
+            return;
+        }
+        match app.store.write(move |tx| service::census::follow(tx, now)).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(%error, "could not count who came and went; the next round goes on");
+                return;
+            }
+        }
     }
 }
 

@@ -59,6 +59,48 @@ pub fn invite(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewAdministrator) -> Result<Admi
     Ok(one)
 }
 
+/// What stands for the address of the first owner, until the person gives one.
+const FIRST: &str = "first owner";
+
+/// Invites whoever gets hold of `text` first, as an owner: nobody can invite anybody before.
+///
+/// # Errors
+/// The store's.
+pub fn invite_first(tx: &mut Tx<'_>, ctx: &Ctx, text: &Secret) -> Result<(), Error> {
+    let one = Administrator {
+        id: AdministratorId::from(ctx.ids.first()),
+        name: FIRST.to_owned(),
+        email: FIRST.to_owned(),
+        role: Role::Owner,
+        profiles: None,
+        password: None,
+        second: SecondFactor::default(),
+        invitation: Some(invitation(ctx, text)),
+        created: ctx.now,
+        last_seen: None,
+    };
+    stored::put(tx, ctx.tenant, &one)?;
+    append(tx, ctx, EventKind::AdministratorInvited, &one);
+    Ok(())
+}
+
+/// Whether an invitation names no address, so that the person gives one.
+pub fn is_first(one: &Administrator) -> bool {
+    one.email == FIRST
+}
+
+/// The address that an invited person will sign in with.
+///
+/// # Errors
+/// [`Refusal::BadSetting`] where it is to be given, and is none.
+pub fn address_of(one: &Administrator, given: Option<&str>) -> Result<String, Refusal> {
+    if is_first(one) {
+        address(given.unwrap_or_default())
+    } else {
+        Ok(one.email.clone())
+    }
+}
+
 /// Invites somebody again, who lost the password or the codes: what was there before opens nothing any more.
 ///
 /// # Errors
@@ -100,14 +142,31 @@ pub fn invited(tx: &mut Tx<'_>, text: &Secret, now: Timestamp) -> Result<(Tenant
         .ok_or_else(|| Refusal::VoidInvitation.into())
 }
 
-/// Takes the password of somebody who was invited; the invitation is void then.
+/// Takes the password (its hash) of somebody who was invited, and will sign in with `email`; the invitation is void then.
 ///
 /// # Errors
-/// [`Refusal::VoidInvitation`].
-pub fn accept(tx: &mut Tx<'_>, ctx: &Ctx, text: &Secret, password: &str) -> Result<Administrator, Error> {
+/// [`Refusal::VoidInvitation`]; [`Refusal::NameTaken`] where somebody else has the address.
+pub fn accept(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    text: &Secret,
+    email: &str,
+    password: &str,
+) -> Result<Administrator, Error> {
     tx.lock_settings()?;
     let (_, before) = invited(tx, text, ctx.now)?;
+    let holder = stored::by_email(tx, ctx.tenant, email)?;
+    if holder.is_some_and(|holder| holder.id != before.id) {
+        return Err(Refusal::NameTaken {
+            thing: Thing::Administrator,
+            name: email.to_owned(),
+        }
+        .into());
+    }
+    let name = if is_first(&before) { email.to_owned() } else { before.name.clone() };
     let one = Administrator {
+        name,
+        email: email.to_owned(),
         password: Some(password.to_owned()),
         invitation: None,
         ..before

@@ -233,6 +233,17 @@ pub fn dismissed(tx: &mut Tx<'_>, ctx: &Ctx, person: &RefusedPerson) {
 
 /// Which mapping would place the person of an exchange now, as far as what is kept of the request tells.
 pub fn would_admit(settings: &Settings, exchange: &Exchange) -> Option<String> {
+    match verdict(settings, exchange)? {
+        Verdict::Matched(mapping) => Some(mapping.name.to_string()),
+        Verdict::Unknown(_) | Verdict::Unmatched(_) => None,
+    }
+}
+
+/// What the mappings say of the person of an exchange now; nothing where it carries none.
+pub fn verdict<'s>(settings: &'s Settings, exchange: &Exchange) -> Option<Verdict<'s>> {
+    if !writes_a_person(exchange) {
+        return None;
+    }
     let body = exchange.detail.body.clone()?;
     let mut sent = settings.schemas.admit(body).ok()?;
     strip(&mut sent.undeclared);
@@ -244,10 +255,7 @@ pub fn would_admit(settings: &Settings, exchange: &Exchange) -> Option<String> {
         groups: &[],
         carries: Carries::Changes,
     };
-    match decide(&settings.mappings, &subject) {
-        Verdict::Matched(mapping) => Some(mapping.name.to_string()),
-        Verdict::Unknown(_) | Verdict::Unmatched(_) => None,
-    }
+    Some(decide(&settings.mappings, &subject))
 }
 
 /// Takes the places of values that were not kept away: those attributes are unknown.

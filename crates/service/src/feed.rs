@@ -113,6 +113,44 @@ pub fn read(
     Ok(page)
 }
 
+/// The newest events before `before` that are wanted, newest first, at most `limit`; no more than `looked` are looked at.
+///
+/// # Errors
+/// [`Refusal::VoidCursor`].
+pub fn latest(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    wanted: &Wanted,
+    before: Option<Cursor>,
+    limit: usize,
+    looked: i64,
+) -> Result<Vec<(Cursor, Recorded)>, Error> {
+    let (epoch, tenant) = (events::epoch(tx)?, ctx.tenant);
+    if before.is_some_and(|before| before.epoch != epoch) {
+        let why = "The database was restored from a backup since; begin at the newest.";
+        return Err(Refusal::VoidCursor { why }.into());
+    }
+    let (mut seq, mut left) = (before.map_or(i64::MAX, |before| before.seq), looked);
+    let mut found = Vec::new();
+    while left > 0 && found.len() < limit {
+        let stride = left.min(STRIDE);
+        let events = events::before(tx, tenant, wanted.user, seq, stride)?;
+        left -= stride;
+        let is_end = i64::try_from(events.len()).is_ok_and(|count| count < stride);
+        for event in events {
+            seq = event.seq;
+            if found.len() < limit && wanted.has(&event) {
+                let mark = mark_of(tenant, Some(event.request_id.as_bytes()));
+                found.push((Cursor { epoch, seq, mark }, event));
+            }
+        }
+        if is_end {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// Notes that a consumer, by the name of its key, has done its part for these events.
 ///
 /// # Errors
@@ -137,12 +175,16 @@ pub fn acknowledge(tx: &mut Tx<'_>, ctx: &Ctx, seen: &[Cursor]) -> Result<(), Er
     Ok(())
 }
 
-/// Who has acknowledged each event of a page.
+/// Who has acknowledged each of these events.
 ///
 /// # Errors
 /// The store's.
-pub fn acknowledged(tx: &mut Tx<'_>, ctx: &Ctx, page: &Page) -> Result<Vec<Vec<Acknowledgement>>, Error> {
-    let of = page.events.iter();
+pub fn acknowledged(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    events: &[(Cursor, Recorded)],
+) -> Result<Vec<Vec<Acknowledgement>>, Error> {
+    let of = events.iter();
     of.map(|(_, event)| Ok(acknowledgements::of_event(tx, ctx.tenant, event.seq)?))
         .collect()
 }

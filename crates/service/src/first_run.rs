@@ -7,15 +7,16 @@ use directory::{
 use store::Tx;
 
 use crate::Error;
+use crate::administrators;
 use crate::settings::tenants;
 use crate::tokens::{self, NewToken};
 
 /// The name of the tenant, and of its first connection, profile and storage.
 pub const DEFAULT: &str = "default";
 
-/// Makes the tenant of `ctx` with a connection, profile, storage, the mapping `Everyone` and a token, if the database
-/// has no tenant yet; says whether it did.
-pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error> {
+/// Makes the tenant of `ctx` with a connection, profile, storage, the mapping `Everyone`, a token and an invitation of the
+/// first owner, if the database has no tenant yet; says whether it did.
+pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret, invitation: &Secret) -> Result<bool, Error> {
     tx.lock_settings()?;
     if !store::settings::tenants(tx)?.is_empty() {
         return Ok(false);
@@ -28,6 +29,7 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx, secret: &Secret) -> Result<bool, Error
         grace_days: 7,
     };
     tokens::create(tx, ctx, &new)?;
+    administrators::invite_first(tx, ctx, invitation)?;
     Ok(true)
 }
 

@@ -5,6 +5,7 @@
 
 pub mod administrators;
 pub mod alarms;
+pub mod census;
 mod error;
 pub mod exchanges;
 pub mod explain;
@@ -15,6 +16,7 @@ pub mod health;
 pub mod keys;
 pub mod outlook;
 pub mod repeats;
+pub mod reports;
 pub mod settings;
 pub mod tokens;
 pub mod users;

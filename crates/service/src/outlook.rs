@@ -1,6 +1,6 @@
 //! What mappings would do to users who exist, told before it is done.
 
-use directory::{Ctx, Record, Settings};
+use directory::{Ctx, Record, Settings, UserId};
 use serde_json::{Value, json};
 use store::Tx;
 
@@ -31,10 +31,35 @@ pub struct Seen {
 /// The store's.
 pub fn look(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, max: usize) -> Result<Seen, Error> {
     let mut seen = Seen::default();
-    users::preview(tx, ctx, settings, |before, outlook, after| {
-        seen.note(settings, before, outlook, &after, max);
-    })?;
+    let start = UserId::from(uuid::Uuid::nil());
+    look_further(tx, ctx, settings, &mut seen, start, Part { users: usize::MAX, told: max })?;
     Ok(seen)
+}
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Users.
+    pub users: usize,
+    /// Those who are told one by one, in all.
+    pub told: usize,
+}
+
+/// The same for a part of those with ids above `after`, added to what was seen; gives where to go on.
+///
+/// # Errors
+/// The store's.
+pub fn look_further(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    settings: &Settings,
+    seen: &mut Seen,
+    after: UserId,
+    part: Part,
+) -> Result<Option<UserId>, Error> {
+    users::preview(tx, ctx, settings, after, part.users, |before, outlook, after| {
+        seen.note(settings, before, outlook, &after, part.told);
+    })
 }
 
 impl Seen {

@@ -16,6 +16,10 @@ statements! {
              WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3";
     OF_USER = "SELECT seq, kind, user_id, at, actor, request_id, data FROM events
                WHERE tenant = ?1 AND user_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
+    BEFORE = "SELECT seq, kind, user_id, at, actor, request_id, data FROM events
+              WHERE seq < ?2 AND tenant = ?1 ORDER BY seq DESC LIMIT ?3";
+    OF_USER_BEFORE = "SELECT seq, kind, user_id, at, actor, request_id, data FROM events
+                      WHERE tenant = ?1 AND user_id = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
     PURGED_SINCE = "SELECT seq, tenant, user_id, at FROM events WHERE kind = 'user.purged' AND seq > ?1 ORDER BY seq LIMIT ?2";
     EPOCH = "SELECT value FROM meta WHERE name = 'epoch'";
 }
@@ -71,6 +75,24 @@ pub fn of_user(
         params![tenant.as_bytes(), user.as_bytes(), seq, limit],
         Recorded::read,
     )
+}
+
+/// The tenant's events with numbers below `seq`, newest first, at most `limit`; those of a user where one is named.
+pub fn before(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    user: Option<UserId>,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    match user {
+        None => tx.all(BEFORE, params![tenant.as_bytes(), seq, limit], Recorded::read),
+        Some(user) => tx.all(
+            OF_USER_BEFORE,
+            params![tenant.as_bytes(), user.as_bytes(), seq, limit],
+            Recorded::read,
+        ),
+    }
 }
 
 /// That a user was purged.

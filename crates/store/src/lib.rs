@@ -9,6 +9,7 @@ pub mod administrators;
 pub mod alarms;
 mod backup;
 mod cache;
+pub mod census;
 pub mod counts;
 pub mod due;
 mod error;
@@ -261,6 +262,7 @@ fn all_statements() -> impl Iterator<Item = &'static (&'static str, sql::Stateme
         tokens::STATEMENTS,
         tombstones::STATEMENTS,
         counts::STATEMENTS,
+        census::STATEMENTS,
         events::STATEMENTS,
         late::STATEMENTS,
         leases::STATEMENTS,

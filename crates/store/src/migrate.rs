@@ -8,16 +8,17 @@ use crate::sql::params;
 use crate::{Error, sql::Statement};
 
 /// The schema version that this program writes.
-pub const SCHEMA: i64 = 6;
+pub const SCHEMA: i64 = 7;
 
 /// What brings a database from version `n` to `n + 1`, and the oldest program that can use the result.
-const STEPS: [(&str, i64); 6] = [
+const STEPS: [(&str, i64); 7] = [
     (include_str!("../migrations/0001.sql"), 1),
     (include_str!("../migrations/0002.sql"), 2),
     (include_str!("../migrations/0003.sql"), 2),
     (include_str!("../migrations/0004.sql"), 4),
     (include_str!("../migrations/0005.sql"), 4),
     (include_str!("../migrations/0006.sql"), 6),
+    (include_str!("../migrations/0007.sql"), 6),
 ];
 
 /// The schema version with which the provisioning log came, and its first step; SQLite has it in a file of its own.

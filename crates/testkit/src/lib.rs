@@ -5,10 +5,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::missing_panics_doc,
     reason = "a test that cannot be set up has failed"
 )]
 
+mod browser;
 mod client;
 mod people;
 mod postgres;
@@ -26,6 +28,7 @@ use service::tokens::NewToken;
 use store::{DatabaseUrl, Store, Tx};
 use tempfile::TempDir;
 
+pub use browser::{Browser, Scheme};
 pub use client::{Answer, Client};
 pub use people::{ENTERPRISE, PATCH_OP, USER, patch, person};
 pub use postgres::{PostgresServer, TestDatabase};
@@ -48,6 +51,8 @@ pub struct Provost {
     pub tenant: TenantId,
     /// Speaks as the connection `default`.
     pub client: Client,
+    /// What the first owner is invited with.
+    pub invitation: String,
     base: String,
     control: Control,
     place: Place,
@@ -84,8 +89,10 @@ impl Provost {
         let tenant = TenantId::from(server::clock::fresh_id());
         let ctx = server::clock::context(Actor::System, tenant);
         let token = secret.reveal().to_owned();
+        let invitation = server::clock::fresh_invitation().unwrap();
+        let invited = invitation.reveal().to_owned();
         store
-            .write(move |tx| service::first_run::set_up(tx, &ctx, &secret))
+            .write(move |tx| service::first_run::set_up(tx, &ctx, &secret, &invitation))
             .await
             .unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
@@ -100,6 +107,7 @@ impl Provost {
             store,
             tenant,
             client: Client::new(&base, &token),
+            invitation: invited,
             base,
             control,
             place,

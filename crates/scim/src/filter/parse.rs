@@ -235,6 +235,7 @@ impl<'t> Parser<'t> {
             Kind::InvalidFilter,
             format!("The filter cannot be read at position {position}: expected {what}, found {found}."),
         )
+        .at(position)
     }
 }
 

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service::administrators::{self, AdministratorChange, NewAdministrator};
 
-use super::caller::{Caller, ManageAccess};
+use crate::access::caller::{Caller, ManageAccess};
 use super::input::{Input, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::{Answer, json as answer};
 use crate::clock;
 

@@ -8,9 +8,9 @@ use service::users::{self, PlaceChange};
 use store::Tx;
 use store::users::Scope;
 
-use super::caller::{Caller, PreserveUsers};
+use crate::access::caller::{Caller, PreserveUsers};
 use super::input::Input;
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::users::{Asked, demand_within};
 use super::{Answer, json as answer};
 
@@ -22,7 +22,7 @@ const ABREAST: usize = 50;
 /// What is done to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Verb {
+pub(crate) enum Verb {
     Preserve,
     Activate,
     Place,
@@ -50,19 +50,58 @@ pub(super) struct Bulk {
     dry_run: bool,
 }
 
-impl Bulk {
-    fn deed(
-        &self,
-    ) -> impl Fn(&mut Tx<'_>, &Ctx, UserId) -> Result<(), service::Error> + Clone + Send + 'static {
-        let (verb, place, reason) = (self.action, self.place.clone(), self.reason.clone());
-        move |tx, ctx, id| match verb {
-            Verb::Preserve => users::preserve(tx, ctx, id).map(drop),
-            Verb::Activate => users::activate(tx, ctx, id, Override::No).map(drop),
-            Verb::Place => users::set_place(tx, ctx, id, &place).map(drop),
-            Verb::Unpin => users::unpin(tx, ctx, id).map(drop),
-            Verb::Delete => users::purge(tx, ctx, id, &reason),
+/// What became of many users.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// To how many it was done.
+    pub(crate) done: usize,
+    /// To whom it was not, and why.
+    pub(crate) refused: Vec<(UserId, String)>,
+}
+
+fn deed(
+    verb: Verb,
+    place: &PlaceChange,
+    reason: &str,
+) -> impl Fn(&mut Tx<'_>, &Ctx, UserId) -> Result<(), service::Error> + Clone + Send + 'static + use<> {
+    let (place, reason) = (place.clone(), reason.to_owned());
+    move |tx, ctx, id| match verb {
+        Verb::Preserve => users::preserve(tx, ctx, id).map(drop),
+        Verb::Activate => users::activate(tx, ctx, id, Override::No).map(drop),
+        Verb::Place => users::set_place(tx, ctx, id, &place).map(drop),
+        Verb::Unpin => users::unpin(tx, ctx, id).map(drop),
+        Verb::Delete => users::purge(tx, ctx, id, &reason),
+    }
+}
+
+/// Does it to each on its own: one who is refused stops no other.
+pub(crate) async fn carry_out(
+    caller: &Caller<PreserveUsers>,
+    verb: Verb,
+    place: &PlaceChange,
+    reason: &str,
+    ids: &[UserId],
+) -> Outcome {
+    let deed = deed(verb, place, reason);
+    let mut outcome = Outcome::default();
+    for abreast in ids.chunks(ABREAST) {
+        let works = abreast.iter().map(|&id| {
+            let (deed, scope) = (deed.clone(), caller.scope.clone());
+            caller.write(move |tx, ctx| {
+                if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
+                    demand_within(scope.as_deref(), &user)?;
+                }
+                deed(tx, ctx, id)
+            })
+        });
+        for (id, done) in abreast.iter().zip(join_all(works).await) {
+            match done {
+                Ok(()) => outcome.done += 1,
+                Err(problem) => outcome.refused.push((*id, problem.detail().to_owned())),
+            }
         }
     }
+    outcome
 }
 
 /// Does it to each on its own: one who is refused stops no other.
@@ -77,25 +116,12 @@ pub(super) async fn change(caller: Caller<PreserveUsers>, Input(bulk): Input<Bul
     if bulk.dry_run {
         return Ok(answer(json!({"meant": ids, "next": next}).to_string()));
     }
-    let deed = bulk.deed();
-    let (mut done, mut refused) = (0_usize, Vec::new());
-    for abreast in ids.chunks(ABREAST) {
-        let works = abreast.iter().map(|&id| {
-            let (deed, scope) = (deed.clone(), caller.scope.clone());
-            caller.write(move |tx, ctx| {
-                if let Some(user) = store::users::by_id(tx, ctx.tenant, Scope::All, id)? {
-                    demand_within(scope.as_deref(), &user)?;
-                }
-                deed(tx, ctx, id)
-            })
-        });
-        for (id, outcome) in abreast.iter().zip(join_all(works).await) {
-            match outcome {
-                Ok(()) => done += 1,
-                Err(problem) => refused.push(json!({"id": id, "detail": problem.detail()})),
-            }
-        }
-    }
+    let Outcome { done, refused } =
+        carry_out(&caller, bulk.action, &bulk.place, &bulk.reason, &ids).await;
+    let refused: Vec<_> = refused
+        .iter()
+        .map(|(id, detail)| json!({"id": id, "detail": detail}))
+        .collect();
     Ok(answer(
         json!({"done": done, "refused": refused, "next": next}).to_string(),
     ))

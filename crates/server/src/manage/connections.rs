@@ -9,9 +9,9 @@ use service::settings::connections::{self, ConnectionChange};
 use service::settings::named;
 use service::tokens::{self, NewToken};
 
-use super::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::{Input, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
 use crate::clock;

@@ -15,9 +15,9 @@ use store::Store;
 use store::acknowledgements::Acknowledgement;
 use store::events::Recorded;
 
-use super::caller::{AcknowledgeEvents, Caller, ReadEvents};
+use crate::access::caller::{AcknowledgeEvents, Caller, ReadEvents};
 use super::input::{Asking, Input, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::users::found;
 use super::{Answer, json as answer};
 use crate::clock;
@@ -98,7 +98,7 @@ pub(super) async fn of_user(
         .store
         .scan(move |tx| {
             let page = feed::read(tx, &ctx, &wanted, after, limit)?;
-            let acknowledged = feed::acknowledged(tx, &ctx, &page)?;
+            let acknowledged = feed::acknowledged(tx, &ctx, &page.events)?;
             Ok::<_, service::Error>((page, acknowledged))
         })
         .await?;

@@ -9,9 +9,9 @@ use service::exchanges::{self, Page, Wanted};
 use store::log::exchanges::Among;
 use uuid::Uuid;
 
-use super::caller::{Caller, DismissRefusals, ReadExchanges};
+use crate::access::caller::{Caller, DismissRefusals, ReadExchanges};
 use super::input::{Asking, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::users::found;
 use super::{Answer, json as answer};
 use crate::app::App;
@@ -156,9 +156,9 @@ pub(super) async fn refused(caller: Caller<ReadExchanges>, Asking(paging): Askin
 }
 
 /// A person who was refused; then nothing where the person got in meanwhile, else the last exchange, if it is still kept.
-type Kept = (RefusedPerson, Option<Option<Exchange>>);
+pub(crate) type Kept = (RefusedPerson, Option<Option<Exchange>>);
 
-async fn still_out(
+pub(crate) async fn still_out(
     app: &App,
     tenant: directory::TenantId,
     after: Uuid,
@@ -191,6 +191,12 @@ async fn still_out(
 
 /// `DELETE /refusals/{id}`: puts a person's refusal aside, until the next one.
 pub(super) async fn dismiss(caller: Caller<DismissRefusals>, Named(id): Named) -> Answer {
+    put_aside(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Puts it aside.
+pub(crate) async fn put_aside(caller: &Caller<DismissRefusals>, id: String) -> Result<(), Problem> {
     let (tenant, ctx) = (caller.ctx.tenant, caller.ctx.clone());
     let person = caller
         .app
@@ -213,7 +219,7 @@ pub(super) async fn dismiss(caller: Caller<DismissRefusals>, Named(id): Named) -
         Ok(dismissed) => dismissed.map_err(service::Error::from)?,
         Err(_) => return Err(service::Error::from(store::Error::Panicked).into()),
     };
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(())
 }
 
 fn to_json(exchange: &Exchange, settings: &Settings) -> Value {

@@ -1,14 +1,14 @@
 //! `/groups`: what identity providers pushed.
 
-use directory::{ConnectionId, Group, GroupId, Settings, rfc3339};
+use directory::{Group, GroupId, Settings, rfc3339};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::settings::named;
 use store::groups;
 
-use super::caller::{Caller, ReadUsers};
+use crate::access::caller::{Caller, ReadUsers};
 use super::input::{Asking, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::{Answer, json as answer};
 
 /// The most groups in one answer, and the most members of one.
@@ -43,25 +43,7 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
     let found = caller
         .app
         .store
-        .scan(move |tx| {
-            let (mut groups, mut skip) = (Vec::new(), start);
-            let meant = |id: ConnectionId| only.is_none_or(|only| only == id);
-            for connection in settings.connections.iter().filter(|one| meant(one.id)) {
-                let total = groups::total(tx, settings.tenant.id, connection.id)?;
-                let total = usize::try_from(total).unwrap_or(usize::MAX);
-                if skip >= total {
-                    skip -= total;
-                    continue;
-                }
-                let wanted = limit + 1 - groups.len();
-                groups.extend(groups::page(tx, settings.tenant.id, connection.id, skip, wanted)?);
-                skip = 0;
-                if groups.len() > limit {
-                    break;
-                }
-            }
-            Ok::<_, service::Error>(groups)
-        })
+        .scan(move |tx| service::groups::browse(tx, &settings, only, start, limit + 1))
         .await?;
     let next = (found.len() > limit).then(|| (start + limit).to_string());
     let shown: Vec<_> = found

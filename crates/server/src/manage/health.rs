@@ -5,25 +5,25 @@ use axum::response::IntoResponse as _;
 use directory::{Alarm, Connection, Exchange, Timestamp, Token, TokenState, rfc3339};
 use serde_json::{Value, json};
 use service::exchanges::{self, Wanted};
-use service::health::{self, Health};
+use service::health;
 use service::settings::named;
 use store::log::exchanges::Among;
 use store::log::traffic::{self, Hour};
 use uuid::Uuid;
 
-use super::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::Named;
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::{Answer, json as answer};
 
 /// What is known of a connection.
-struct Known {
-    connection: Connection,
-    hours: Vec<Hour>,
-    refused: Option<Exchange>,
+pub(crate) struct Known {
+    pub(crate) connection: Connection,
+    pub(crate) hours: Vec<Hour>,
+    pub(crate) refused: Option<Exchange>,
     /// When its last token ends.
-    ends: Option<Timestamp>,
-    alarm: Option<Alarm>,
+    pub(crate) ends: Option<Timestamp>,
+    pub(crate) alarm: Option<Alarm>,
 }
 
 /// `GET /connections/{name}/health`
@@ -33,7 +33,8 @@ pub(super) async fn show(caller: Caller<ReadSettings>, Named(name): Named) -> An
     Ok(answer(known.to_json(caller.ctx.now).to_string()))
 }
 
-async fn gather(caller: &Caller<ReadSettings>, name: &str) -> Result<Known, Problem> {
+/// Looks at a connection.
+pub(crate) async fn gather<R>(caller: &Caller<R>, name: &str) -> Result<Known, Problem> {
     let connection = named(&caller.settings.connections, name)?.clone();
     let (ctx, id, now) = (caller.ctx.clone(), connection.id, caller.ctx.now);
     let since = now.as_second().div_euclid(3600) - health::RHYTHM;
@@ -66,9 +67,13 @@ async fn gather(caller: &Caller<ReadSettings>, name: &str) -> Result<Known, Prob
 }
 
 impl Known {
+    fn days_left(&self, now: Timestamp) -> Option<i64> {
+        self.ends.map(|ends| ends.duration_since(now).as_hours() / 24)
+    }
+
     fn to_json(&self, now: Timestamp) -> Value {
         let judged = health::judge(&self.hours, now);
-        let days = self.ends.map(|ends| ends.duration_since(now).as_hours() / 24);
+        let days = self.days_left(now);
         let last_day: Vec<_> = self.hours.iter().rev().take(24).map(hour_to_json).collect();
         json!({
             "connection": self.connection.name,
@@ -93,12 +98,14 @@ impl Known {
                 "users": alarm.users,
             })),
             "hours": last_day,
-            "concerns": self.concerns(&judged, days),
+            "concerns": self.concerns(now),
         })
     }
 
-    fn concerns(&self, judged: &Health, days: Option<i64>) -> Vec<String> {
-        let mut concerns = health::concerns(&self.connection, judged, days);
+    /// What an administrator should know, in sentences; none where all is well.
+    pub(crate) fn concerns(&self, now: Timestamp) -> Vec<String> {
+        let judged = health::judge(&self.hours, now);
+        let mut concerns = health::concerns(&self.connection, &judged, self.days_left(now));
         concerns.extend(self.alarm.as_ref().map(|alarm| {
             format!(
                 "{} of its {} users left within an hour. Nobody is purged until you say that this is right: \

@@ -12,8 +12,8 @@ use service::repeats::{self, Seen};
 use store::Tx;
 use store::repeats::Key;
 
-use super::caller::{cookie_in, secret_in};
-use super::problem::Problem;
+use crate::access::caller::{cookie_in, secret_in};
+use crate::access::problem::Problem;
 use super::{MAX_BODY, json};
 use crate::app::App;
 use crate::clock;

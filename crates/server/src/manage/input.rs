@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use crate::app::App;
 
 /// The body; an empty one is an empty object.

@@ -13,9 +13,9 @@ use service::users;
 use store::Tx;
 use store::counts::{self, Count};
 
-use super::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::{Input, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
 

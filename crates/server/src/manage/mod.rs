@@ -1,25 +1,23 @@
 //! The management API below `/api/v1`: one flat table of routes.
 
 mod administrators;
-mod bulk;
-mod caller;
-mod connections;
+pub(crate) mod bulk;
+pub(crate) mod connections;
 mod docs;
 mod events;
-mod exchanges;
+pub(crate) mod exchanges;
 mod groups;
-mod health;
+pub(crate) mod health;
 mod idempotency;
 mod input;
-mod mappings;
+pub(crate) mod mappings;
 pub(crate) mod openapi;
-mod places;
-mod problem;
+pub(crate) mod places;
 mod schemas;
 mod session;
 mod table;
 mod tenant;
-mod users;
+pub(crate) mod users;
 mod version;
 
 use std::any::Any;
@@ -34,7 +32,7 @@ use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use problem::Problem;
+use crate::access::problem::Problem;
 
 /// Where the management API is, below the public URL.
 const API_PATH: &str = "/api/v1";

@@ -36,7 +36,7 @@ pub fn document() -> Value {
             "securitySchemes": {"session": {
                 "type": "apiKey",
                 "in": "cookie",
-                "name": super::caller::COOKIE,
+                "name": crate::access::caller::COOKIE,
                 "description": "What POST /session sets. Whatever changes something repeats the session's csrf as X-CSRF-Token.",
             }, "key": {
                 "type": "http",

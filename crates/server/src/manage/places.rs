@@ -10,9 +10,9 @@ use service::settings::{attributes, named, storages};
 use store::Tx;
 use store::counts::{self, Count};
 
-use super::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::{Input, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
 

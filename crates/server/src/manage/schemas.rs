@@ -50,6 +50,13 @@ pub(super) fn in_query(name: &str) -> (Value, &'static str) {
             "Part of a name or address; the beginning of one where it has fewer than three letters.",
         ),
         "status" => (words(&["active", "held", "preserved"]), "What they are."),
+        "hold" => (
+            words(&["none", "administrator", "unmatched", "limit"]),
+            "What Provost holds against the identity provider's word.",
+        ),
+        "storage" => (text(), "Name of the storage."),
+        "mapping" => (text(), "Name of the mapping that placed them."),
+        "legalHold" => (json!({"type": "boolean"}), "Only those whom nobody may purge."),
         "profile" => (text(), "Name of the profile that they have."),
         "connection" => (text(), "Name of the connection."),
         "refused" => (json!({"type": "boolean"}), "Only those that were refused."),
@@ -138,6 +145,8 @@ fn people() -> Value {
             "users": {"type": "array", "items": to("Id"), "maxItems": 500},
             "filter": {"type": "object", "additionalProperties": false, "description": "As GET /users takes it.", "properties": {
                 "search": text(), "status": words(&["active", "held", "preserved"]), "profile": text(), "cursor": text(),
+                "hold": words(&["none", "administrator", "unmatched", "limit"]), "storage": text(), "mapping": text(),
+                "connection": text(), "legalHold": {"type": "boolean"},
                 "limit": {"type": "integer", "minimum": 1},
             }},
             "place": to("Place"), "reason": text(), "dryRun": boolean(),
@@ -311,7 +320,10 @@ fn persons() -> Value {
         "InvitedAdministrator": answer(merged(&administrator, &secret), &["secret"]),
         "NewAdministrator": input(merged(&said, &json!({"email": text()})), &["email", "role"]),
         "AdministratorChange": input(said, &[]),
-        "Acceptance": input(json!({"invitation": text(), "password": password}), &["invitation", "password"]),
+        "Acceptance": input(json!({
+            "invitation": text(), "password": password,
+            "email": {"type": ["string", "null"], "description": "Where the invitation names none: that of the first owner."},
+        }), &["invitation", "password"]),
         "Credentials": input(json!({
             "tenant": maybe_text(), "email": text(), "password": password,
             "code": {"type": ["string", "null"], "description": "A one-time code, or a recovery code."},

@@ -103,7 +103,7 @@ table! {
     post "/acknowledgements" events::acknowledge(AcknowledgeEvents, Done) -> 204,
         "Says that a consumer has done its part for events; a user's history shows when.";
 
-    get "/users" users::list(ReadUsers, ?search, ?status, ?profile, ?cursor, ?limit) -> 200 UserPage,
+    get "/users" users::list(ReadUsers, ?search, ?status, ?hold, ?profile, ?storage, ?mapping, ?connection, ?legalHold, ?cursor, ?limit) -> 200 UserPage,
         "Users, in the order in which they were created, preserved and deleted ones too.";
     post "/users" users::create(ChangeUsers, NewUser) -> 201 User,
         "Adds a user whom no identity provider manages, until one finds it.";

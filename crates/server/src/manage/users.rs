@@ -2,17 +2,18 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use directory::{Ctx, Override, ProfileId, Record, Refusal, UserId};
+use directory::{Ctx, Override, ProfileId, Record, Refusal, Settings, UserId};
 use scim::Object;
 use serde::Deserialize;
 use serde_json::json;
 use service::explain::Explained;
 use service::users::{self, Browse, Imported, LegalHold, Newcomer, Person, PlaceChange};
-use store::users::Scope;
+use service::settings::named;
+use store::users::{Among, ManagedBy, Scope};
 
-use super::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right, is_within};
+use crate::access::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right, is_within};
 use super::input::{Asking, Input, Named};
-use super::problem::Problem;
+use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged};
 use super::{Answer, json as answer};
 
@@ -23,15 +24,24 @@ const DEFAULT: usize = 50;
 
 /// What is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Asked {
     #[serde(default)]
-    search: String,
-    status: Option<String>,
-    profile: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
+    pub(crate) search: String,
+    pub(crate) status: Option<String>,
+    pub(crate) hold: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) storage: Option<String>,
+    pub(crate) mapping: Option<String>,
+    /// Name of the connection, or `manual`.
+    pub(crate) connection: Option<String>,
+    pub(crate) legal_hold: Option<bool>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: Option<usize>,
 }
+
+/// What stands for those whom no connection manages.
+const MANUAL: &str = "manual";
 
 /// `GET /users?search=ava&status=active&profile=Germany&cursor=...&limit=50`
 pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>) -> Answer {
@@ -56,29 +66,56 @@ pub(super) async fn list(caller: Caller<ReadUsers>, Asking(asked): Asking<Asked>
 }
 
 /// Whom a request means, of those whom the caller deals with.
-pub(super) fn browse<R>(caller: &Caller<R>, asked: &Asked) -> Result<Browse, Problem> {
-    let settings = &caller.settings;
+pub(crate) fn browse<R>(caller: &Caller<R>, asked: &Asked) -> Result<Browse, Problem> {
     if asked.limit == Some(0) {
         return Err(Problem::bad_request("limit is at least 1."));
     }
-    let status = asked.status.as_deref().map(str::parse).transpose();
-    let profile = match &asked.profile {
-        Some(name) => Some(service::settings::named(&settings.profiles, name)?.id),
-        None => None,
-    };
-    let after = match &asked.cursor {
-        Some(text) => UserId::parse(text).ok_or_else(|| {
+    let after = asked.cursor.as_deref().map(|text| {
+        UserId::parse(text).ok_or_else(|| {
             Problem::bad_request("The cursor is not one that this server gave; leave it out to begin.")
-        })?,
-        None => UserId::from(uuid::Uuid::nil()),
-    };
+        })
+    });
+    let hold = asked.hold.as_deref().map(str::parse).transpose();
     Ok(Browse {
         search: asked.search.trim().to_owned(),
-        status: status.map_err(|_| Problem::bad_request("status is one of active, held and preserved."))?,
-        profile,
+        among: among(&caller.settings, asked)?,
+        hold: hold
+            .map_err(|_| Problem::bad_request("hold is one of none, administrator, unmatched and limit."))?,
         within: caller.scope.clone(),
-        after,
+        after: after.transpose()?,
         limit: asked.limit.unwrap_or(DEFAULT).clamp(1, MAX),
+    })
+}
+
+fn among(settings: &Settings, asked: &Asked) -> Result<Among, Problem> {
+    let status = asked.status.as_deref().map(str::parse).transpose();
+    let profile = asked
+        .profile
+        .as_deref()
+        .map(|name| named(&settings.profiles, name));
+    let storage = asked
+        .storage
+        .as_deref()
+        .map(|name| named(&settings.storages, name));
+    let mapping = asked
+        .mapping
+        .as_deref()
+        .map(|name| named(&settings.mappings, name));
+    let managed_by = asked.connection.as_deref().map(|name| {
+        // A connection may be called so too.
+        match named(&settings.connections, name) {
+            Ok(connection) => Ok(ManagedBy::Connection(connection.id)),
+            Err(_) if name == MANUAL => Ok(ManagedBy::Nobody),
+            Err(unknown) => Err(unknown),
+        }
+    });
+    Ok(Among {
+        status: status.map_err(|_| Problem::bad_request("status is one of active, held and preserved."))?,
+        profile: profile.transpose()?.map(|profile| profile.id),
+        storage: storage.transpose()?.map(|storage| storage.id),
+        mapping: mapping.transpose()?.map(|mapping| mapping.id),
+        managed_by: managed_by.transpose()?,
+        on_legal_hold: asked.legal_hold.unwrap_or_default(),
     })
 }
 
@@ -326,7 +363,7 @@ async fn legal(caller: &Caller<ChangeUsers>, user: String, known: IfMatch, hold:
 }
 
 /// The user of this name or id, where the caller deals with it.
-pub(super) async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
+pub(crate) async fn found<R>(caller: &Caller<R>, user: String) -> Result<Record, Problem> {
     let (tenant, scope) = (caller.ctx.tenant, caller.scope.clone());
     let look = move |tx: &mut store::Tx<'_>| {
         let found = users::find(tx, tenant, &user);
@@ -344,7 +381,7 @@ pub(super) async fn found<R: Right>(caller: &Caller<R>, user: String) -> Result<
 }
 
 /// Refuses a user whom the caller does not deal with, as if there were nobody.
-pub(super) fn demand_within(scope: Option<&[ProfileId]>, record: &Record) -> Result<(), Refusal> {
+pub(crate) fn demand_within(scope: Option<&[ProfileId]>, record: &Record) -> Result<(), Refusal> {
     if is_within(scope, record) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Lists of groups: by name, externalId or id at once, by anything else over all of a connection's groups.
 
-use directory::{ConnectionId, Ctx, Facts, Group, GroupId};
+use directory::{ConnectionId, Ctx, Facts, Group, GroupId, Settings};
 use scim::filter::{Literal, Operator};
 use scim::{Error as ScimError, Filter, Kind, Object, Schemas};
 use store::{Tx, groups};
@@ -19,6 +19,36 @@ pub struct Listing {
     pub total: u64,
     /// Those on the page.
     pub groups: Vec<Shown>,
+}
+
+/// Groups from the one at place `start` on, connection by connection, at most `limit`; of one connection, where `only` names it.
+///
+/// # Errors
+/// The store's.
+pub fn browse(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    only: Option<ConnectionId>,
+    start: usize,
+    limit: usize,
+) -> Result<Vec<Group>, Error> {
+    let (mut found, mut skip) = (Vec::new(), start);
+    let is_meant = |id: ConnectionId| only.is_none_or(|only| only == id);
+    for connection in settings.connections.iter().filter(|one| is_meant(one.id)) {
+        let total = groups::total(tx, settings.tenant.id, connection.id)?;
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        if skip >= total {
+            skip -= total;
+            continue;
+        }
+        let wanted = limit - found.len();
+        found.extend(groups::page(tx, settings.tenant.id, connection.id, skip, wanted)?);
+        skip = 0;
+        if found.len() == limit {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The connection's groups that the filter matches, in the order that is asked for.

@@ -17,7 +17,7 @@ use crate::Error;
 
 pub(crate) use change::remove_all_of;
 pub use change::{create, delete, patch, replace};
-pub use list::{Listing, list};
+pub use list::{Listing, browse, list};
 
 /// Whether an answer tells the members: there may be a hundred thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

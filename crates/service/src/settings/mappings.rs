@@ -39,6 +39,15 @@ pub fn add(
     at: Option<u32>,
 ) -> Result<Mapping, Error> {
     let settings = tx.settings_to_change(ctx.tenant)?;
+    let mapping = added(ctx, &settings, name, change)?;
+    let index = at.map_or_else(|| above_any(&settings), index_of);
+    let id = mapping.id;
+    let ordered = insert(settings.mappings.clone(), mapping, index);
+    write_order(tx, ctx, &settings, ordered, EventKind::SettingAdded, id)
+}
+
+/// The new mapping, which has no place yet.
+fn added(ctx: &Ctx, settings: &Settings, name: &str, change: &MappingChange) -> Result<Mapping, Refusal> {
     let missing = |what: &str| Refusal::BadSetting {
         detail: format!("A new mapping needs a {what}."),
     };
@@ -61,21 +70,20 @@ pub fn add(
         },
         since: Some(ctx.now),
     };
-    let mapping = change.apply(blank, &settings)?;
+    let mapping = change.apply(blank, settings)?;
     check_free(&settings.mappings, &mapping.name, None)?;
-    let above_any = || {
-        let trailing = settings
-            .mappings
-            .iter()
-            .rev()
-            .take_while(|mapping| mapping.condition == Condition::Any)
-            .count();
-        settings.mappings.len() - trailing
-    };
-    let index = at.map_or_else(above_any, index_of);
-    let id = mapping.id;
-    let ordered = insert(settings.mappings.clone(), mapping, index);
-    write_order(tx, ctx, &settings, ordered, EventKind::SettingAdded, id)
+    Ok(mapping)
+}
+
+/// The place above the mappings for any user at the end.
+fn above_any(settings: &Settings) -> usize {
+    let trailing = settings
+        .mappings
+        .iter()
+        .rev()
+        .take_while(|mapping| mapping.condition == Condition::Any)
+        .count();
+    settings.mappings.len() - trailing
 }
 
 /// Changes a mapping. Users whom it placed keep what they have.
@@ -84,15 +92,59 @@ pub fn add(
 /// As [`add`].
 pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &MappingChange) -> Result<Mapping, Error> {
     let settings = tx.settings_to_change(ctx.tenant)?;
+    let mapping = changed(ctx, &settings, name, change)?;
+    put(tx, ctx, EventKind::SettingChanged, &mapping)?;
+    Ok(mapping)
+}
+
+/// The mapping as it would be.
+fn changed(ctx: &Ctx, settings: &Settings, name: &str, change: &MappingChange) -> Result<Mapping, Refusal> {
     let before = named(&settings.mappings, name)?;
-    let mapping = change.apply(before.clone(), &settings)?;
+    let mapping = change.apply(before.clone(), settings)?;
     let mapping = Mapping {
         since: since(Some(before), &mapping, ctx),
         ..mapping
     };
     check_free(&settings.mappings, &mapping.name, Some(before))?;
-    put(tx, ctx, EventKind::SettingChanged, &mapping)?;
     Ok(mapping)
+}
+
+/// The settings as they would be with a new mapping, or with another form of the one that `of` names.
+///
+/// # Errors
+/// As [`add`].
+pub fn planned(
+    ctx: &Ctx,
+    settings: &Settings,
+    of: Option<&str>,
+    change: &MappingChange,
+) -> Result<Settings, Refusal> {
+    let mut mappings = settings.mappings.clone();
+    match of {
+        Some(of) => {
+            let new = changed(ctx, settings, of, change)?;
+            for old in mappings.iter_mut().filter(|old| old.id == new.id) {
+                *old = new.clone();
+            }
+        }
+        None => {
+            // A draft may have no name yet.
+            let name = change.name.as_deref().filter(|name| !name.trim().is_empty());
+            let change = MappingChange {
+                name: None,
+                ..change.clone()
+            };
+            let new = added(ctx, settings, name.unwrap_or("the new mapping"), &change)?;
+            mappings = insert(mappings, new, above_any(settings));
+        }
+    }
+    let mappings = (1..)
+        .zip(mappings)
+        .map(|(position, mapping)| Mapping { position, ..mapping });
+    Ok(Settings {
+        mappings: mappings.collect(),
+        ..settings.clone()
+    })
 }
 
 /// Moves a mapping to place `at`, from 1.

@@ -119,6 +119,7 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
     }
     store::administrators::remove_all(tx, tenant.id)?;
     store::repeats::remove_all(tx, tenant.id)?;
+    store::census::remove_all(tx, tenant.id)?;
     for connection in &settings.connections {
         store::alarms::remove(tx, tenant.id, connection.id)?;
     }

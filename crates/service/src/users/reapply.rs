@@ -14,8 +14,9 @@ use crate::Error;
 /// Users in one transaction.
 const STRIDE: i64 = 100;
 
-/// What the mappings of `settings`, which need not be the tenant's yet, would do to each user who is not preserved, in the
-/// order in which they were created, each after those before it. It changes nothing; `tx` is not to be written with.
+/// What the mappings of `settings`, which need not be the tenant's yet, would do to each user with an id above `after` who is not
+/// preserved, in the order in which they were created, each after those before it. Gives the last id that it looked at, or `None`
+/// at the end; it looks at `most` users, give or take a stride. It changes nothing; `tx` is not to be written with.
 ///
 /// # Errors
 /// The store's.
@@ -23,13 +24,16 @@ pub fn preview(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     settings: &Settings,
+    mut after: UserId,
+    most: usize,
     mut visit: impl FnMut(&Record, Outlook<'_>, Record),
-) -> Result<(), Error> {
-    let mut after = UserId::from(uuid::Uuid::nil());
-    loop {
+) -> Result<Option<UserId>, Error> {
+    let mut looked = 0;
+    while looked < most {
         let records = store::users::after(tx, ctx.tenant, after, STRIDE)?;
-        let Some(last) = records.last() else { return Ok(()) };
+        let Some(last) = records.last() else { return Ok(None) };
         after = last.facts.id;
+        looked += records.len();
         for before in records.iter().filter(|record| is_decided(record)) {
             let mut user = before.clone().open();
             let outlook = place::again(tx, ctx, settings, &mut user, Change::Nothing)?;
@@ -37,6 +41,7 @@ pub fn preview(
             visit(before, outlook, user.into_record(settings));
         }
     }
+    Ok(Some(after))
 }
 
 /// Does it to the users with ids above `after`; gives the last id that it looked at, or `None` at the end, and

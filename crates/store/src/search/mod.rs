@@ -28,6 +28,9 @@ statements! {
          CROSS JOIN users WHERE users.tenant = ?1 AND users.id = changed.user_id",
         ""
     );
+    LATE_IDS = "SELECT DISTINCT user_id FROM
+                   (SELECT tenant AS of_tenant, user_id FROM events WHERE seq > ?2 ORDER BY seq LIMIT ?3) AS late
+                WHERE of_tenant = ?1 AND user_id IS NOT NULL";
 }
 
 /// The most events that a search looks at because the index is behind.
@@ -76,16 +79,7 @@ pub fn find(
     needle: &Needle,
     limit: usize,
 ) -> Result<Option<Vec<Record>>, Error> {
-    let until = match tx.driver() {
-        Driver::Sqlite(_) => sqlite::progress(tx)?,
-        // Its trigrams are of letters and digits.
-        Driver::Postgres(_) if !needle.0.bytes().any(|byte| byte.is_ascii_alphanumeric()) => None,
-        Driver::Postgres(_) => Some(postgres::progress(tx)?),
-    };
-    let Some(until) = until else { return Ok(None) };
-    if events::last(tx)? - until > MAX_BEHIND {
-        return Ok(None);
-    }
+    let Some(until) = reach(tx, needle)? else { return Ok(None) };
     let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let seen = Seen::of(scope);
     let mut found = match tx.driver() {
@@ -105,6 +99,48 @@ pub fn find(
     found.sort_by_key(|record| record.facts.id);
     found.dedup_by_key(|record| record.facts.id);
     Ok(Some(found))
+}
+
+/// The ids of those who may have `needle` in a name or an address, in the order in which they were created; `None` as for
+/// [`find`]. Some may be gone.
+///
+/// # Errors
+/// The database's.
+pub fn find_ids(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    needle: &Needle,
+    limit: usize,
+) -> Result<Option<Vec<UserId>>, Error> {
+    let Some(until) = reach(tx, needle)? else { return Ok(None) };
+    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let mut found = match tx.driver() {
+        Driver::Sqlite(_) => match sqlite::find_ids(tx, tenant, &needle.0, most) {
+            Err(Error::Sqlite(_)) => return Ok(None),
+            found => found?,
+        },
+        Driver::Postgres(_) => postgres::find_ids(tx, tenant, &needle.0, most)?,
+    };
+    if found.len() > limit {
+        return Ok(None);
+    }
+    let late = params![tenant.as_bytes(), until, MAX_BEHIND];
+    found.extend(tx.all(LATE_IDS, late, |row| row.id(0, UserId::from_bytes))?);
+    found.sort_unstable();
+    found.dedup();
+    Ok(Some(found))
+}
+
+/// The last event that the index knows; `None` where it is of no help for this needle.
+fn reach(tx: &mut Tx<'_>, needle: &Needle) -> Result<Option<i64>, Error> {
+    let until = match tx.driver() {
+        Driver::Sqlite(_) => sqlite::progress(tx)?,
+        // Its trigrams are of letters and digits.
+        Driver::Postgres(_) if !needle.0.bytes().any(|byte| byte.is_ascii_alphanumeric()) => None,
+        Driver::Postgres(_) => Some(postgres::progress(tx)?),
+    };
+    let Some(until) = until else { return Ok(None) };
+    Ok((events::last(tx)? - until <= MAX_BEHIND).then_some(until))
 }
 
 /// Whom a scope shows, as the statements have it.

@@ -17,6 +17,7 @@ statements! {
          AND (CAST(?5 AS BIGINT) = 1 OR (users.visible = 1 AND (users.connection = ?4 OR users.connection IS NULL))) LIMIT ?3",
         ""
     );
+    FIND_IDS = "SELECT user_id FROM user_search WHERE tenant = ?1 AND body LIKE ?2 LIMIT ?3";
     PUT = "INSERT INTO user_search (tenant, user_id, body) VALUES (?1, ?2, ?3)
            ON CONFLICT (tenant, user_id) DO UPDATE SET body = excluded.body
            WHERE user_search.body <> excluded.body";
@@ -35,14 +36,7 @@ pub(super) fn find(
     seen: Seen,
     limit: i64,
 ) -> Result<Vec<Record>, Error> {
-    let mut pattern = String::from("%");
-    for character in needle.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
+    let pattern = pattern_of(needle);
     let params = params![
         tenant.as_bytes(),
         &pattern,
@@ -51,6 +45,29 @@ pub(super) fn find(
         seen.everybody
     ];
     tx.all(FIND, params, record)
+}
+
+pub(super) fn find_ids(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    needle: &str,
+    limit: i64,
+) -> Result<Vec<UserId>, Error> {
+    let pattern = pattern_of(needle);
+    let params = params![tenant.as_bytes(), &pattern, limit];
+    tx.all(FIND_IDS, params, |row| row.id(0, UserId::from_bytes))
+}
+
+fn pattern_of(needle: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in needle.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }
 
 pub(super) fn forget(tx: &mut Tx<'_>, tenant: TenantId, user: UserId) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use directory::{Record, TenantId};
+use directory::{Record, TenantId, UserId};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params as values};
 
 use super::{Changed, Changes, Seen};
@@ -24,6 +24,8 @@ statements! {
          AND (CAST(?5 AS BIGINT) = 1 OR (users.visible = 1 AND (users.connection = ?4 OR users.connection IS NULL))) LIMIT ?3",
         ""
     );
+    FIND_IDS = "SELECT e.user_id FROM search.trigrams AS t CROSS JOIN search.entries AS e
+                WHERE t.trigrams MATCH ?2 AND e.number = t.rowid AND e.tenant = ?1 LIMIT ?3";
 }
 
 /// What the file looks like; one that looks otherwise is made anew.
@@ -269,13 +271,7 @@ pub(super) fn find(
     seen: Seen,
     limit: i64,
 ) -> Result<Vec<Record>, Error> {
-    // The code is ASCII, so a byte is a character.
-    let trigrams: BTreeSet<_> = needle.as_bytes().windows(3).take(MAX_TRIGRAMS).collect();
-    let terms: Vec<_> = trigrams
-        .into_iter()
-        .map(|trigram| format!("\"{}\"", String::from_utf8_lossy(trigram).replace('"', "\"\"")))
-        .collect();
-    let query = terms.join(" AND ");
+    let query = query_of(needle);
     let params = params![
         tenant.as_bytes(),
         &query,
@@ -284,4 +280,25 @@ pub(super) fn find(
         seen.everybody
     ];
     tx.all(FIND, params, record)
+}
+
+pub(super) fn find_ids(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    needle: &str,
+    limit: i64,
+) -> Result<Vec<UserId>, Error> {
+    let query = query_of(needle);
+    let params = params![tenant.as_bytes(), &query, limit];
+    tx.all(FIND_IDS, params, |row| row.id(0, UserId::from_bytes))
+}
+
+/// All trigrams of the needle. The code is ASCII, so a byte is a character.
+fn query_of(needle: &str) -> String {
+    let trigrams: BTreeSet<_> = needle.as_bytes().windows(3).take(MAX_TRIGRAMS).collect();
+    let terms: Vec<_> = trigrams
+        .into_iter()
+        .map(|trigram| format!("\"{}\"", String::from_utf8_lossy(trigram).replace('"', "\"\"")))
+        .collect();
+    terms.join(" AND ")
 }

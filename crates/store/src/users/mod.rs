@@ -12,7 +12,7 @@ use scim::Order;
 use crate::counts::{self, Count};
 use crate::sql::{Param, by_many, many_ids, params, statements};
 use crate::{Error, Tx};
-pub use among::{Among, among_after, count_with_status};
+pub use among::{Among, ManagedBy, among_after, count_with_status};
 use row::{WHICH, select_as};
 pub(crate) use row::{record, select};
 pub use write::{MAX_KEY, insert, remove, update};
@@ -69,6 +69,9 @@ statements! {
     HELD = select!("WHERE tenant = ?1 AND status = 'held' AND hold = ?2 AND id > ?3 ORDER BY id LIMIT ?4");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 }
+
+/// How many users one statement reads by their ids.
+pub const AT_ONCE: usize = crate::sql::MANY;
 
 /// How many rows a walk reads at once.
 const STRIDE: i64 = 500;

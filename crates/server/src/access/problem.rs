@@ -9,7 +9,7 @@ use crate::limits::Wait;
 
 /// A status, a title that stays the same for its kind, and a sentence for the one who asked.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     title: &'static str,
     detail: String,
@@ -21,7 +21,7 @@ pub(super) struct Problem {
 
 impl Problem {
     /// Somebody asks too often.
-    pub(super) fn too_many(Wait(seconds): Wait) -> Self {
+    pub(crate) fn too_many(Wait(seconds): Wait) -> Self {
         let detail = format!("Too many requests; try again in {seconds} seconds.");
         Self {
             retry_after: Some(seconds),
@@ -30,18 +30,18 @@ impl Problem {
     }
 
     /// Somebody shows what is no API key here.
-    pub(super) fn guess(detail: &str) -> Self {
+    pub(crate) fn guess(detail: &str) -> Self {
         Self {
             is_guess: true,
             ..Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", detail)
         }
     }
 
-    pub(super) fn is_guess(&self) -> bool {
+    pub(crate) fn is_guess(&self) -> bool {
         self.is_guess
     }
 
-    pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,
             title,
@@ -52,22 +52,37 @@ impl Problem {
     }
 
     /// A member that the body must have.
-    pub(super) fn missing(name: &str) -> Self {
+    pub(crate) fn missing(name: &str) -> Self {
         Self::bad_request(format!("missing field `{name}`."))
     }
 
     /// The server's own fault; its log says more.
-    pub(super) fn failed() -> Self {
+    pub(crate) fn failed() -> Self {
         let detail = "The server failed to carry out this request; its log has the reason.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Failed", detail)
     }
 
+    /// What stays the same for its kind.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Seconds after which it may be tried again.
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// The sentence.
-    pub(super) fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
 
-    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Bad request", detail)
     }
 }

@@ -1,11 +1,11 @@
 //! Who asks: an API key, or the session of somebody who has signed in, finds the tenant and the role. A handler's permission is
-//! its extractor: one that takes a `Caller<ReadUsers>` refuses whoever may not read users.
+//! its extractor: one that takes a `Caller<ReadUsers>` refuses whoever may not read users. The console's pages stand on the
+//! same.
 
 use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use directory::{
     Action, Actor, Administrator, ApiKey, Ctx, ProfileId, Record, Role, Secret, Session, Settings, TenantId,
@@ -16,24 +16,25 @@ use service::administrators;
 use store::Tx;
 
 use super::problem::Problem;
+use super::sign_in::address_of;
 use crate::app::App;
 use crate::{clock, passwords, request};
 
 /// The cookie that holds a session's secret.
-pub(super) const COOKIE: &str = "provost_session";
+pub(crate) const COOKIE: &str = "provost_session";
 /// The header that repeats the session's other secret, where something is changed.
 const CSRF: &str = "x-csrf-token";
 /// How often the last use of a key or session is written down.
 const NOTED: SignedDuration = SignedDuration::from_mins(1);
 
 /// A right that a handler asks for.
-pub(super) trait Right {
+pub(crate) trait Right {
     const ACTION: Action;
 }
 
 macro_rules! rights {
     ($($name:ident;)*) => {$(
-        pub(super) struct $name;
+        pub(crate) struct $name;
         impl Right for $name {
             const ACTION: Action = Action::$name;
         }
@@ -53,12 +54,12 @@ rights! {
 }
 
 /// Somebody who may do what the handler does.
-pub(super) struct Caller<R> {
-    pub(super) app: App,
-    pub(super) ctx: Ctx,
-    pub(super) settings: Arc<Settings>,
+pub(crate) struct Caller<R> {
+    pub(crate) app: App,
+    pub(crate) ctx: Ctx,
+    pub(crate) settings: Arc<Settings>,
     /// The profiles whose users the caller deals with; `None` for all.
-    pub(super) scope: Option<Vec<ProfileId>>,
+    pub(crate) scope: Option<Vec<ProfileId>>,
     role: Role,
     shown: Shown,
     right: PhantomData<R>,
@@ -72,12 +73,12 @@ enum Shown {
 
 impl<R> Caller<R> {
     /// Refuses who may not do this too: what a request asks for may take more than its endpoint.
-    pub(super) fn demand(&self, action: Action) -> Result<(), Problem> {
+    pub(crate) fn demand(&self, action: Action) -> Result<(), Problem> {
         demand(self.role, action)
     }
 
     /// Refuses who is limited to profiles: what the endpoint tells or changes is about everybody.
-    pub(super) fn demand_whole(&self) -> Result<(), Problem> {
+    pub(crate) fn demand_whole(&self) -> Result<(), Problem> {
         if self.scope.is_none() {
             return Ok(());
         }
@@ -87,12 +88,12 @@ impl<R> Caller<R> {
     }
 
     /// Whether the caller deals with the user.
-    pub(super) fn sees(&self, record: &Record) -> bool {
+    pub(crate) fn sees(&self, record: &Record) -> bool {
         is_within(self.scope.as_deref(), record)
     }
 
     /// Refuses a profile that is not the caller's to give.
-    pub(super) fn may_give(&self, profile: Option<&str>) -> Result<(), Problem> {
+    pub(crate) fn may_give(&self, profile: Option<&str>) -> Result<(), Problem> {
         let Some(scope) = &self.scope else { return Ok(()) };
         let given = profile.map(|name| service::settings::named(&self.settings.profiles, name));
         match given.transpose()? {
@@ -104,7 +105,7 @@ impl<R> Caller<R> {
     }
 
     /// Does `work` as this caller.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Tx<'_>, &Ctx) -> Result<T, service::Error> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -113,7 +114,7 @@ impl<R> Caller<R> {
     }
 
     /// Whether what the caller showed is still good: who waits for long may have lost it meanwhile.
-    pub(super) async fn check_again(&self) -> Result<(), Problem> {
+    pub(crate) async fn check_again(&self) -> Result<(), Problem> {
         let (tenant, now) = (self.ctx.tenant, clock::now());
         let is_good = match &self.shown {
             Shown::Key(key) => {
@@ -148,14 +149,13 @@ impl<R: Right> FromRequestParts<App> for Caller<R> {
 }
 
 /// Whether the user has one of these profiles; anybody has where there is no list.
-pub(super) fn is_within(scope: Option<&[ProfileId]>, record: &Record) -> bool {
+pub(crate) fn is_within(scope: Option<&[ProfileId]>, record: &Record) -> bool {
     let profile = record.facts.placement.profile;
     scope.is_none_or(|scope| profile.is_some_and(|profile| scope.contains(&profile)))
 }
 
-fn count_guess(parts: &Parts, app: &App) -> Result<(), Problem> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let address = app.address(&parts.headers, peer.map(|ConnectInfo(peer)| peer.ip()));
+pub(crate) fn count_guess(parts: &Parts, app: &App) -> Result<(), Problem> {
+    let address = address_of(parts, app);
     app.limits().fails(address).map_err(Problem::too_many)
 }
 
@@ -163,16 +163,36 @@ impl<R: Right> Caller<R> {
     async fn of(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let by_session =
             !parts.headers.contains_key(header::AUTHORIZATION) && cookie_in(&parts.headers).is_some();
-        let (tenant, role, scope, name, shown) = if by_session {
-            let signed = signed_in(parts, app).await?;
-            let one = &signed.1;
-            let by = (signed.0.tenant, one.role, one.profiles.clone(), one.name.clone());
-            (by.0, by.1, by.2, by.3, Shown::Session(Box::new(signed)))
-        } else {
-            let (tenant, key) = key_of(parts, app).await?;
-            let name = format!("API key {}", key.name);
-            (tenant, key.role, None, name, Shown::Key(key))
-        };
+        if by_session {
+            let (session, one) = signed_in(parts, app).await?;
+            check_csrf(parts, &session)?;
+            return Self::signed(parts, app, session, one).await;
+        }
+        let (tenant, key) = key_of(parts, app).await?;
+        let name = format!("API key {}", key.name);
+        let known = (key.role, None, name);
+        Self::known(parts, app, tenant, known, Shown::Key(key)).await
+    }
+
+    /// Somebody who has signed in. Whether the request was meant, where it changes something, is looked at elsewhere.
+    pub(crate) async fn signed(
+        parts: &Parts,
+        app: &App,
+        session: Session,
+        one: Administrator,
+    ) -> Result<Self, Problem> {
+        let known = (one.role, one.profiles.clone(), one.name.clone());
+        let tenant = session.tenant;
+        Self::known(parts, app, tenant, known, Shown::Session(Box::new((session, one)))).await
+    }
+
+    async fn known(
+        parts: &Parts,
+        app: &App,
+        tenant: TenantId,
+        (role, scope, name): (Role, Option<Vec<ProfileId>>, String),
+        shown: Shown,
+    ) -> Result<Self, Problem> {
         demand(role, R::ACTION)?;
         let settings = app
             .store
@@ -229,9 +249,8 @@ fn is_due(noted: Option<Timestamp>, now: Timestamp) -> bool {
     noted.is_none_or(|at| now.duration_since(at) > NOTED)
 }
 
-/// The session that the request's cookie opens. What changes something must repeat the session's other secret: a page of
-/// another site can make a browser send the cookie at most, and does not know that.
-async fn signed_in(parts: &Parts, app: &App) -> Result<(Session, Administrator), Problem> {
+/// The session that the request's cookie opens.
+pub(crate) async fn signed_in(parts: &Parts, app: &App) -> Result<(Session, Administrator), Problem> {
     let now = clock::now();
     let Some(secret) = cookie_in(&parts.headers) else {
         return Err(Problem::guess("You are not signed in."));
@@ -244,14 +263,6 @@ async fn signed_in(parts: &Parts, app: &App) -> Result<(Session, Administrator),
     let Some((session, one)) = found else {
         return Err(Problem::guess("You are not signed in any more; sign in again."));
     };
-    let is_safe = matches!(parts.method, Method::GET | Method::HEAD);
-    let repeated = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes);
-    if !is_safe && !repeated.is_some_and(|said| is_same(said, session.csrf.as_bytes())) {
-        return Err(forbidden(
-            "This changes something, so it must repeat the session's \"csrf\" in the header X-CSRF-Token."
-                .to_owned(),
-        ));
-    }
     if is_due(Some(session.seen), now) {
         let used = session.clone();
         let noted = app
@@ -264,23 +275,37 @@ async fn signed_in(parts: &Parts, app: &App) -> Result<(Session, Administrator),
     Ok((session, one))
 }
 
+/// What changes something must repeat the session's other secret: a page of another site can make a browser send the cookie at
+/// most, and does not know that.
+fn check_csrf(parts: &Parts, session: &Session) -> Result<(), Problem> {
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD);
+    let repeated = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes);
+    if is_safe || repeated.is_some_and(|said| is_same(said, session.csrf.as_bytes())) {
+        return Ok(());
+    }
+    Err(forbidden(
+        "This changes something, so it must repeat the session's \"csrf\" in the header X-CSRF-Token."
+            .to_owned(),
+    ))
+}
+
 /// Whether two texts are the same, in a time that does not tell where they differ.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     let differences = one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b));
     one.len() == other.len() && differences == 0
 }
 
 /// Somebody who has signed in, for what is the person's own.
-pub(super) struct Signed {
-    pub(super) app: App,
-    pub(super) ctx: Ctx,
-    pub(super) session: Session,
-    pub(super) administrator: Administrator,
+pub(crate) struct Signed {
+    pub(crate) app: App,
+    pub(crate) ctx: Ctx,
+    pub(crate) session: Session,
+    pub(crate) administrator: Administrator,
 }
 
 impl Signed {
     /// Refuses who does not know the password: what follows would let somebody at an open screen keep the account.
-    pub(super) async fn confirm(&self, password: String) -> Result<(), Problem> {
+    pub(crate) async fn confirm(&self, password: String) -> Result<(), Problem> {
         self.app
             .limits()
             .signs_in(None, &self.administrator.email)
@@ -301,8 +326,16 @@ impl FromRequestParts<App> for Signed {
             count_guess(parts, app)?;
         }
         let (session, administrator) = signed?;
+        check_csrf(parts, &session)?;
+        Ok(Self::by(parts, app, session, administrator))
+    }
+}
+
+impl Signed {
+    /// Somebody whose session is known.
+    pub(crate) fn by(parts: &Parts, app: &App, session: Session, administrator: Administrator) -> Self {
         let actor = Actor::Administrator(administrator.name.clone());
-        Ok(Self {
+        Self {
             app: app.clone(),
             ctx: Ctx {
                 now: clock::now(),
@@ -310,7 +343,7 @@ impl FromRequestParts<App> for Signed {
             },
             session,
             administrator,
-        })
+        }
     }
 }
 
@@ -330,7 +363,7 @@ fn forbidden(detail: String) -> Problem {
 }
 
 /// The key in `Authorization`.
-pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
+pub(crate) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
     let header = headers.get(header::AUTHORIZATION).ok_or_else(|| {
         Problem::guess("This request has no API key. Send one in \"Authorization: Bearer pvk_...\".")
     })?;
@@ -345,7 +378,7 @@ pub(super) fn secret_in(headers: &HeaderMap) -> Result<Secret, Problem> {
 }
 
 /// The session's secret in the cookies.
-pub(super) fn cookie_in(headers: &HeaderMap) -> Option<Secret> {
+pub(crate) fn cookie_in(headers: &HeaderMap) -> Option<Secret> {
     let all = headers.get_all(header::COOKIE).into_iter();
     let pairs = all
         .filter_map(|header| header.to_str().ok())

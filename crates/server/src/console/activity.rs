@@ -1,0 +1,230 @@
+//! What goes on: the people whom a refusal keeps out and the namesakes first, then what identity providers send, and who changed
+//! what.
+
+use askama::Template;
+use directory::{Exchange, RefusedPerson, Settings, Timestamp};
+use serde::Deserialize;
+use service::exchanges::{self, Wanted};
+use service::feed::{self, Cursor};
+use service::users;
+use store::log::exchanges::Among;
+use uuid::Uuid;
+
+use super::exchange::Line;
+use super::page::{Answer, Named, Page, Query, Sent, Shell, see_other};
+use super::sign_in::Nothing;
+use super::timeline::{Entry, entries};
+use super::view::{Markup, Row, encoded, number, plain, when};
+use crate::access::caller::{DismissRefusals, ReadEvents, ReadExchanges};
+use crate::manage::exchanges::{put_aside, still_out};
+
+/// How many at once.
+const PAGE: usize = 50;
+/// Events among which those are.
+const LOOKED: i64 = 20_000;
+
+/// Somebody who is kept out.
+struct Refused {
+    id: String,
+    user_name: String,
+    user: Option<String>,
+    connection: String,
+    since: Markup,
+    last: Markup,
+    times: String,
+    reason: String,
+    exchange: String,
+    would_admit: Option<String>,
+}
+
+/// Two who have, or had, the same name.
+struct Pair {
+    former: Row,
+    present: Row,
+}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct Attention<'p> {
+    shell: &'p Shell,
+    refused: Vec<Refused>,
+    more: bool,
+    pairs: Vec<Pair>,
+    may_change: bool,
+    may_dismiss: bool,
+}
+
+/// `GET /console/activity`
+pub(super) async fn attention(page: Page<ReadExchanges>) -> Answer {
+    let caller = &page.caller;
+    let tenant = caller.ctx.tenant;
+    let kept = still_out(&caller.app, tenant, Uuid::nil(), PAGE).await?;
+    let more = kept.len() == PAGE;
+    let refused = kept.iter().filter_map(|(person, last)| {
+        let last = last.as_ref()?.as_ref();
+        Some(refused(person, last, &caller.settings, page.shell.now))
+    });
+    let pairs = caller.app.store.scan(move |tx| users::namesakes(tx, tenant)).await?;
+    let row = |record| Row::of(record, &caller.settings, page.shell.now);
+    page.shows(&Attention {
+        shell: &page.shell,
+        refused: refused.collect(),
+        more,
+        pairs: pairs
+            .iter()
+            .take(PAGE)
+            .map(|pair| Pair {
+                former: row(&pair.former),
+                present: row(&pair.present),
+            })
+            .collect(),
+        may_change: page.shell.may(directory::Action::ChangeUsers),
+        may_dismiss: page.shell.may(directory::Action::DismissRefusals),
+    })
+}
+
+fn refused(person: &RefusedPerson, last: Option<&Exchange>, settings: &Settings, now: Timestamp) -> Refused {
+    let connection = settings.connection(person.connection);
+    Refused {
+        id: person.id.to_string(),
+        user_name: plain(&person.user_name),
+        user: person.user.map(|id| id.to_string()),
+        connection: connection.map_or_else(|| "(gone)".to_owned(), |one| one.name.to_string()),
+        since: when(person.since, now),
+        last: when(person.last, now),
+        times: number(person.times),
+        reason: plain(&person.reason),
+        exchange: person.exchange.to_string(),
+        would_admit: last.and_then(|last| exchanges::would_admit(settings, last)),
+    }
+}
+
+/// `POST /console/activity/refusals/{refusal}/dismiss`
+pub(super) async fn dismiss(Named(id): Named, sent: Sent<DismissRefusals, Nothing>) -> Answer {
+    put_aside(&sent.page.caller, id).await?;
+    Ok(see_other("/console/activity?done=dismissed"))
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    connection: String,
+    #[serde(default)]
+    refused: String,
+    #[serde(default)]
+    before: String,
+}
+
+#[derive(Template)]
+#[template(path = "log.html")]
+struct Log<'p> {
+    shell: &'p Shell,
+    settings: &'p Settings,
+    asked: Asked,
+    lines: Vec<Line>,
+    next: Option<String>,
+    dropped: String,
+    days: u32,
+    here: String,
+}
+
+/// `GET /console/activity/log?connection=Okta&refused=true`
+pub(super) async fn log(page: Page<ReadExchanges>, Query(asked): Query<Asked>) -> Answer {
+    let caller = &page.caller;
+    let settings = &caller.settings;
+    let connection = match asked.connection.as_str() {
+        "" => None,
+        name => Some(service::settings::named(&settings.connections, name)?.id),
+    };
+    let before = Uuid::try_parse(&asked.before).unwrap_or(Uuid::max());
+    let wanted = Wanted {
+        among: if asked.refused == "true" { Among::Refused } else { Among::All },
+        connection,
+        before,
+        limit: PAGE,
+    };
+    let tenant = caller.ctx.tenant;
+    let (found, dropped) = caller
+        .app
+        .store
+        .read_log(move |tx| {
+            let found = exchanges::page(tx, tenant, &wanted)?;
+            Ok::<_, service::Error>((found, store::log::dropped(tx)?))
+        })
+        .await?;
+    let here = format!(
+        "/console/activity/log?connection={}&refused={}",
+        encoded(&asked.connection),
+        encoded(&asked.refused)
+    );
+    let now = page.shell.now;
+    page.shows(&Log {
+        lines: found.exchanges.iter().map(|one| Line::of(one, settings, now)).collect(),
+        next: found.next.map(|next| format!("{here}&before={next}")),
+        dropped: if dropped == 0 { String::new() } else { number(dropped) },
+        days: settings.tenant.log_days,
+        shell: &page.shell,
+        settings,
+        asked,
+        here,
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct AuditAsked {
+    #[serde(default)]
+    before: String,
+    #[serde(default)]
+    kind: String,
+}
+
+/// What the trail can be narrowed to.
+const KINDS: [(&str, &str); 7] = [
+    ("user", "Users"),
+    ("group", "Groups"),
+    ("mapping", "Mappings"),
+    ("setting", "Settings"),
+    ("token", "Tokens"),
+    ("administrator", "Administrators"),
+    ("key", "API keys"),
+];
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Audit<'p> {
+    shell: &'p Shell,
+    kinds: [(&'static str, &'static str); 7],
+    kind: String,
+    entries: Vec<Entry>,
+    next: Option<String>,
+}
+
+/// `GET /console/activity/audit?kind=mapping`
+pub(super) async fn audit(page: Page<ReadEvents>, Query(asked): Query<AuditAsked>) -> Answer {
+    let caller = &page.caller;
+    let before = Some(asked.before).filter(|text| !text.is_empty());
+    let before = before.map(|text| text.parse::<Cursor>()).transpose()?;
+    let known = KINDS.iter().find(|(kind, _)| *kind == asked.kind);
+    let wanted = feed::Wanted {
+        types: known.iter().map(|(kind, _)| format!("{kind}.*")).collect(),
+        user: None,
+    };
+    let (ctx, settings) = (caller.ctx.clone(), caller.settings.clone());
+    let (entries, next) = caller
+        .app
+        .store
+        .scan(move |tx| {
+            let events = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
+            let next = (events.len() == PAGE).then(|| events.last().map(|(cursor, _)| cursor.to_string()));
+            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &events)?, next.flatten()))
+        })
+        .await?;
+    let kind = known.map(|(kind, _)| (*kind).to_owned()).unwrap_or_default();
+    page.shows(&Audit {
+        shell: &page.shell,
+        next: next.map(|next| format!("/console/activity/audit?kind={kind}&before={next}")),
+        kinds: KINDS,
+        kind,
+        entries,
+    })
+}

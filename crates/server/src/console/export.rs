@@ -1,0 +1,45 @@
+//! What is shown, as a file: users of a filter, or a report.
+
+use directory::Status;
+use serde::Deserialize;
+use service::reports::Report;
+use service::users::Browse;
+
+use super::page::{Answer, Named, Page, Query};
+use super::users::Wanted;
+use crate::access::caller::ReadUsers;
+use crate::manage::users::browse;
+use crate::rows::{Kind, Rows};
+
+#[derive(Deserialize)]
+pub(super) struct Format {
+    #[serde(default)]
+    format: String,
+}
+
+/// `GET /console/users/export?status=preserved&format=xlsx`
+pub(super) async fn users(page: Page<ReadUsers>, Query(wanted): Query<Wanted>, Query(format): Query<Format>) -> Answer {
+    let caller = &page.caller;
+    let kind = Kind::named(&format.format)?;
+    let browse = browse(caller, &wanted.asked())?;
+    let report = match browse.among.status {
+        Some(Status::Preserved) => Report::Preserved,
+        _ => Report::Provisioning,
+    };
+    let browse = Browse { after: None, ..browse };
+    let rows = Rows::of(&caller.app.store, &caller.ctx, &caller.settings, report, Some(browse)).await?;
+    Ok(rows.into_file(kind, "users").await?)
+}
+
+/// `GET /console/reports/{report}/download?format=csv`
+pub(super) async fn report(page: Page<ReadUsers>, Named(name): Named, Query(format): Query<Format>) -> Answer {
+    let kind = Kind::named(&format.format)?;
+    let report = super::reports::report(&page, &name)?;
+    let caller = &page.caller;
+    let browse = report.of_users().map(|browse| Browse {
+        within: caller.scope.clone(),
+        ..browse
+    });
+    let rows = Rows::of(&caller.app.store, &caller.ctx, &caller.settings, report, browse).await?;
+    Ok(rows.into_file(kind, report.name()).await?)
+}
