@@ -13,7 +13,10 @@ use testkit::{Browser, Database, Provost, Scheme};
 const PAGES: [(&str, &str); 26] = [
     ("overview", "/console/"),
     ("users", "/console/users"),
-    ("users-filtered", "/console/users?status=preserved&columns=email&columns=status&columns=purge&columns=profile"),
+    (
+        "users-filtered",
+        "/console/users?status=preserved&columns=email&columns=status&columns=purge&columns=profile",
+    ),
     ("users-none", "/console/users?search=nobody"),
     ("user-new", "/console/users/new"),
     ("user", "USER"),
@@ -41,14 +44,20 @@ const PAGES: [(&str, &str); 26] = [
 
 #[tokio::main]
 async fn main() {
-    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "screenshots".to_owned()));
+    let folder = PathBuf::from(
+        std::env::args()
+            .nth(1)
+            .unwrap_or_else(|| "screenshots".to_owned()),
+    );
     let only = std::env::args().nth(2).unwrap_or_default();
     std::fs::create_dir_all(&folder).unwrap();
     let provost = furnished().await;
     let browser = Browser::start().await;
     let root = provost.client.base.trim_end_matches("/scim/v2").to_owned();
     browser.look(1440, 900, Scheme::Light).await;
-    browser.go(&format!("{root}/console/invitation?token={}", provost.invitation)).await;
+    browser
+        .go(&format!("{root}/console/invitation?token={}", provost.invitation))
+        .await;
     picture(&browser, &folder, "invitation").await;
     browser.fill("#email", "ada@example.com").await;
     browser.fill("#password", "correct horse battery").await;
@@ -77,7 +86,9 @@ async fn main() {
 
 async fn guide(browser: &Browser, root: &str, folder: &Path) {
     browser.look(1440, 900, Scheme::Light).await;
-    browser.go(&format!("{root}/console/connect/new?kind=entra")).await;
+    browser
+        .go(&format!("{root}/console/connect/new?kind=entra"))
+        .await;
     browser.fill("#password", "correct horse battery").await;
     picture(browser, folder, "connect-name").await;
     browser.press("Make the connection and its token").await;
@@ -106,7 +117,9 @@ async fn a_user(browser: &Browser, root: &str) -> String {
 }
 
 async fn an_exchange(browser: &Browser, root: &str) -> String {
-    browser.go(&format!("{root}/console/activity/log?refused=true")).await;
+    browser
+        .go(&format!("{root}/console/activity/log?refused=true"))
+        .await;
     let link = browser.find("td a.main").await;
     link.attr("href").await.unwrap().unwrap()
 }

@@ -137,7 +137,10 @@ impl std::str::FromStr for ReportName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         service::reports::Report::named(text).map(Self).ok_or_else(|| {
-            let names: Vec<_> = service::reports::Report::ALL.iter().map(|report| report.name()).collect();
+            let names: Vec<_> = service::reports::Report::ALL
+                .iter()
+                .map(|report| report.name())
+                .collect();
             format!("there is no such report; there is: {}", names.join(", "))
         })
     }

@@ -50,22 +50,24 @@ impl First {
 
 /// The database was there.
 pub(super) fn again(base: &str, console: &str) -> io::Result<()> {
-    print(&format!("Provost is ready. SCIM base URL: {base}\nConsole: {console}"))
+    print(&format!(
+        "Provost is ready. SCIM base URL: {base}\nConsole: {console}"
+    ))
 }
 
 impl First {
-fn text(&self, flags: &str) -> String {
-    // As it was called, so that a line can be copied: after `cargo run` the program is not on the path.
-    let provost = std::env::args().next().unwrap_or_else(|| "provost".to_owned());
-    let (base, token) = (&self.base, self.secret.reveal());
-    let link = invitation_link(&self.console, &self.invitation);
-    let https = if base.starts_with("https://") {
-        ""
-    } else {
-        "\n     Okta asks for https: give Provost a certificate (--tls-cert, --tls-key) or put a proxy in front."
-    };
-    format!(
-        "Provost is ready.
+    fn text(&self, flags: &str) -> String {
+        // As it was called, so that a line can be copied: after `cargo run` the program is not on the path.
+        let provost = std::env::args().next().unwrap_or_else(|| "provost".to_owned());
+        let (base, token) = (&self.base, self.secret.reveal());
+        let link = invitation_link(&self.console, &self.invitation);
+        let https = if base.starts_with("https://") {
+            ""
+        } else {
+            "\n     Okta asks for https: give Provost a certificate (--tls-cert, --tls-key) or put a proxy in front."
+        };
+        format!(
+            "Provost is ready.
 
   Sign in         {link}
                   once, within 7 days; the pages take it from here, from Okta to your first mapping
@@ -85,8 +87,8 @@ To try next, in another terminal:
   {provost} profile add Germany --max-users 100 --quota 50GB --purge-days 90{flags}
   {provost} mapping add Germany --attribute countryCode --value DE --profile Germany --storage default{flags}
 "
-    )
-}
+        )
+    }
 }
 
 /// Where an invited person chooses a password.

@@ -3,6 +3,7 @@
 mod administrators;
 mod backups;
 mod connections;
+mod console;
 mod discovery;
 mod group_mappings;
 mod groups;

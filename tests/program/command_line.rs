@@ -673,7 +673,9 @@ async fn api_keys_are_made_and_revoked_on_the_command_line() {
 async fn administrators_are_invited_on_the_command_line() {
     let program = program();
     let serving = program.serve(&[]);
-    let invitation = program.stdout(&["admin", "add", "ada@example.com", "--role", "owner"]);
+    let link = program.stdout(&["admin", "add", "ada@example.com", "--role", "owner"]);
+    let (console, invitation) = link.split_once("invitation?token=").unwrap();
+    assert_eq!(console, "http://127.0.0.1:8080/console/");
     let root = serving.client.base.trim_end_matches("/scim/v2");
     let accept = serving
         .client

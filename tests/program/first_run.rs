@@ -16,6 +16,8 @@ async fn the_first_start_says_once_what_to_paste_and_keeps_the_token_out_of_stdo
         text.contains(&serving.client.base) && text.contains(&serving.client.token),
         "{text}"
     );
+    assert!(text.contains("/console/invitation?token=pvi_"), "{text}");
+    assert!(!serving.welcome.contains("pvi_"), "{}", serving.welcome);
     assert!(
         text.contains("In Okta") && text.contains("simulate okta --url"),
         "{text}"

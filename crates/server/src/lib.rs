@@ -39,7 +39,7 @@ use tower::{Layer, util::MapRequestLayer};
 
 use app::App;
 pub use app::BASE_PATH;
-pub use console::PATH as CONSOLE_PATH;
+pub use console::{PAGES as CONSOLE_PAGES, PATH as CONSOLE_PATH};
 pub use manage::openapi::document as openapi;
 pub use tls::Tls;
 pub use vault::{BadKey, Vault};

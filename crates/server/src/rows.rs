@@ -207,7 +207,9 @@ fn spreadsheet(error: XlsxError) -> Problem {
 }
 
 fn csv_headings(columns: &[Column]) -> String {
-    csv_of(std::iter::once(columns.iter().map(|(heading, _)| (*heading).to_owned()).collect()))
+    csv_of(std::iter::once(
+        columns.iter().map(|(heading, _)| (*heading).to_owned()).collect(),
+    ))
 }
 
 fn csv_rows(columns: &[Column], rows: &[Vec<Value>], _: bool) -> String {

@@ -163,7 +163,11 @@ pub fn accept(
         }
         .into());
     }
-    let name = if is_first(&before) { email.to_owned() } else { before.name.clone() };
+    let name = if is_first(&before) {
+        email.to_owned()
+    } else {
+        before.name.clone()
+    };
     let one = Administrator {
         name,
         email: email.to_owned(),
@@ -244,7 +248,7 @@ fn keep_an_owner(tx: &mut Tx<'_>, ctx: &Ctx, leaving: &Administrator) -> Result<
     let others = stored::all(tx, ctx.tenant)?;
     if others
         .iter()
-        .any(|one| one.id != leaving.id && is_whole_owner(one))
+        .any(|one| one.id != leaving.id && is_whole_owner(one) && !is_first(one))
     {
         return Ok(());
     }

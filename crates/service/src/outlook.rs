@@ -32,7 +32,17 @@ pub struct Seen {
 pub fn look(tx: &mut Tx<'_>, ctx: &Ctx, settings: &Settings, max: usize) -> Result<Seen, Error> {
     let mut seen = Seen::default();
     let start = UserId::from(uuid::Uuid::nil());
-    look_further(tx, ctx, settings, &mut seen, start, Part { users: usize::MAX, told: max })?;
+    look_further(
+        tx,
+        ctx,
+        settings,
+        &mut seen,
+        start,
+        Part {
+            users: usize::MAX,
+            told: max,
+        },
+    )?;
     Ok(seen)
 }
 

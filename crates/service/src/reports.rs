@@ -139,9 +139,13 @@ impl Report {
     /// What is in it, in a sentence.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::Provisioning => "Each user with profile, storage and quota, the mapping that gave them, and who manages it.",
+            Self::Provisioning => {
+                "Each user with profile, storage and quota, the mapping that gave them, and who manages it."
+            }
             Self::Preserved => "Who is preserved, how that came about, and when the account is purged.",
-            Self::Weekly => "How many users there were in each of the last eight weeks, and who came and went.",
+            Self::Weekly => {
+                "How many users there were in each of the last eight weeks, and who came and went."
+            }
             Self::Monthly => "The same for the last twelve months.",
             Self::Mappings => "How many users each mapping placed, and which of them place nobody.",
             Self::Tokens => "The tokens of all connections: when each ends, and when it was last used.",
@@ -251,7 +255,9 @@ fn months(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Vec<Vec<Value>>, Error> {
     let first = ctx.now.to_zoned_datetime(utc.clone()).date().first_of_month();
     let month = |back: i64| {
         let day = first.saturating_sub(jiff::Span::new().months(back));
-        day.to_zoned_datetime(utc.clone()).map(|start| start.timestamp()).ok()
+        day.to_zoned_datetime(utc.clone())
+            .map(|start| start.timestamp())
+            .ok()
     };
     let mut ends: Vec<_> = (0..MONTHS).rev().filter_map(month).collect();
     ends.push(ctx.now);
@@ -303,7 +309,13 @@ fn flow_between(hours: &[Hour], from: i64, to: i64) -> Flow {
 fn coverage(tx: &mut Tx<'_>, settings: &Settings) -> Result<Vec<Vec<Value>>, Error> {
     let tenant = settings.tenant.id;
     let all = counts::get(tx, Count::all(tenant))?;
-    let share = |users: u64| if all == 0 { 0 } else { (users * 1000 / all + 5) / 10 };
+    let share = |users: u64| {
+        if all == 0 {
+            0
+        } else {
+            (users * 1000 / all + 5) / 10
+        }
+    };
     let (mut rows, mut placed) = (Vec::new(), 0);
     for mapping in &settings.mappings {
         let users = counts::get(tx, Count::by_mapping(tenant, mapping.id))?;

@@ -68,10 +68,19 @@ impl Browser {
 
     /// Waits for an element.
     pub async fn find(&self, css: &str) -> Element {
-        let waited = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        let waited = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(css))
+            .await;
         match waited {
             Ok(element) => element,
-            Err(error) => panic!("there is no {css} at {}: {error}\n{}", self.url().await, self.text().await),
+            Err(error) => panic!(
+                "there is no {css} at {}: {error}\n{}",
+                self.url().await,
+                self.text().await
+            ),
         }
     }
 
@@ -85,9 +94,18 @@ impl Browser {
         let path = format!(
             "//*[self::a or self::button or self::summary][normalize-space(.)={text:?}][not(ancestor::*[@hidden])]"
         );
-        let waited = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
+        let waited = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::XPath(&path))
+            .await;
         if let Err(error) = waited {
-            panic!("nothing says {text:?} at {}: {error}\n{}", self.url().await, self.text().await);
+            panic!(
+                "nothing says {text:?} at {}: {error}\n{}",
+                self.url().await,
+                self.text().await
+            );
         }
         for element in self.client.find_all(Locator::XPath(&path)).await.unwrap() {
             if element.is_displayed().await.unwrap_or_default() {
@@ -156,7 +174,10 @@ impl Browser {
         let command = Log;
         let found = self.client.issue_cmd(command).await.unwrap();
         let entries = found.as_array().cloned().unwrap_or_default();
-        entries.iter().filter_map(|entry| entry["message"].as_str().map(str::to_owned)).collect()
+        entries
+            .iter()
+            .filter_map(|entry| entry["message"].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// Asks the browser itself for something (the Chrome DevTools protocol).
@@ -170,7 +191,8 @@ impl Browser {
 
     /// Shows pages at this width and height, in this scheme.
     pub async fn look(&self, width: u32, height: u32, scheme: Scheme) {
-        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        let metrics =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
         let value = if scheme == Scheme::Dark { "dark" } else { "light" };
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
@@ -254,7 +276,10 @@ struct Devtools {
 
 impl WebDriverCompatibleCommand for Devtools {
     fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {

@@ -12,6 +12,7 @@
 
 mod browser;
 mod client;
+mod console;
 mod people;
 mod postgres;
 mod program;
@@ -30,6 +31,7 @@ use tempfile::TempDir;
 
 pub use browser::{Browser, Scheme};
 pub use client::{Answer, Client};
+pub use console::{Console, PASSWORD, value_of};
 pub use people::{ENTERPRISE, PATCH_OP, USER, patch, person};
 pub use postgres::{PostgresServer, TestDatabase};
 pub use program::{Program, Serving, everything_written};

@@ -183,7 +183,14 @@ impl<R: Right> Caller<R> {
     ) -> Result<Self, Problem> {
         let known = (one.role, one.profiles.clone(), one.name.clone());
         let tenant = session.tenant;
-        Self::known(parts, app, tenant, known, Shown::Session(Box::new((session, one)))).await
+        Self::known(
+            parts,
+            app,
+            tenant,
+            known,
+            Shown::Session(Box::new((session, one))),
+        )
+        .await
     }
 
     async fn known(

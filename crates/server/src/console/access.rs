@@ -61,7 +61,11 @@ async fn shown(page: &Page<ManageAccess>, link: Option<(String, String)>) -> Ans
             .profiles
             .iter()
             .flatten()
-            .map(|&id| settings.profile(id).map_or_else(|| "(gone)".to_owned(), |profile| profile.name.to_string()))
+            .map(|&id| {
+                settings
+                    .profile(id)
+                    .map_or_else(|| "(gone)".to_owned(), |profile| profile.name.to_string())
+            })
             .collect(),
         state: match (&one.password, &one.invitation) {
             (Some(_), _) => "joined",
@@ -110,7 +114,10 @@ async fn invited(page: &Page<ManageAccess>, form: Invitation) -> Result<(String,
         profiles: Some(form.profiles).filter(|names| !names.is_empty()),
         invitation: invitation.clone(),
     };
-    let one = page.caller.write(move |tx, ctx| administrators::invite(tx, ctx, &new)).await?;
+    let one = page
+        .caller
+        .write(move |tx, ctx| administrators::invite(tx, ctx, &new))
+        .await?;
     Ok((one.email, link(page, &invitation)))
 }
 
@@ -167,7 +174,10 @@ pub(super) async fn invite_again(Named(who): Named, sent: Sent<ManageAccess, Aga
         page.signed.confirm(form.password).await?;
         let invitation = clock::fresh_invitation().map_err(|_| Problem::failed())?;
         let text = invitation.clone();
-        let one = page.caller.write(move |tx, ctx| administrators::invite_again(tx, ctx, &who, &text)).await?;
+        let one = page
+            .caller
+            .write(move |tx, ctx| administrators::invite_again(tx, ctx, &who, &text))
+            .await?;
         Ok::<_, Problem>((one.email, link(&page, &invitation)))
     };
     match again.await {
@@ -181,7 +191,9 @@ pub(super) async fn remove(Named(who): Named, sent: Sent<ManageAccess, Again>) -
     let Sent { page, form } = sent;
     let removed = async {
         page.signed.confirm(form.password).await?;
-        page.caller.write(move |tx, ctx| administrators::remove(tx, ctx, &who)).await
+        page.caller
+            .write(move |tx, ctx| administrators::remove(tx, ctx, &who))
+            .await
     };
     match removed.await {
         Ok(_) => Ok(see_other("/console/settings/administrators?done=removed")),
@@ -261,14 +273,20 @@ async fn key_made(page: &Page<ManageAccess>, form: NewKey) -> Result<(String, St
         role: role(&form.role)?,
         days: whole("Days", &form.days)?.unwrap_or(365),
     };
-    let key = page.caller.write(move |tx, ctx| keys::create(tx, ctx, &new)).await?;
+    let key = page
+        .caller
+        .write(move |tx, ctx| keys::create(tx, ctx, &new))
+        .await?;
     Ok((key.name.to_string(), secret.reveal().to_owned()))
 }
 
 /// `POST /console/settings/keys/{key}/revoke`
 pub(super) async fn revoke_key(Named(name): Named, sent: Sent<ManageAccess, Nothing>) -> Answer {
     let page = sent.page;
-    let revoked = page.caller.write(move |tx, ctx| keys::revoke(tx, ctx, &name)).await;
+    let revoked = page
+        .caller
+        .write(move |tx, ctx| keys::revoke(tx, ctx, &name))
+        .await;
     match revoked {
         Ok(_) => Ok(see_other("/console/settings/keys?done=revoked")),
         Err(problem) => keys_shown(&page.refusing(&problem), None).await,

@@ -64,7 +64,11 @@ pub(super) async fn attention(page: Page<ReadExchanges>) -> Answer {
         let last = last.as_ref()?.as_ref();
         Some(refused(person, last, &caller.settings, page.shell.now))
     });
-    let pairs = caller.app.store.scan(move |tx| users::namesakes(tx, tenant)).await?;
+    let pairs = caller
+        .app
+        .store
+        .scan(move |tx| users::namesakes(tx, tenant))
+        .await?;
     let row = |record| Row::of(record, &caller.settings, page.shell.now);
     page.shows(&Attention {
         shell: &page.shell,
@@ -138,7 +142,11 @@ pub(super) async fn log(page: Page<ReadExchanges>, Query(asked): Query<Asked>) -
     };
     let before = Uuid::try_parse(&asked.before).unwrap_or(Uuid::max());
     let wanted = Wanted {
-        among: if asked.refused == "true" { Among::Refused } else { Among::All },
+        among: if asked.refused == "true" {
+            Among::Refused
+        } else {
+            Among::All
+        },
         connection,
         before,
         limit: PAGE,
@@ -159,9 +167,17 @@ pub(super) async fn log(page: Page<ReadExchanges>, Query(asked): Query<Asked>) -
     );
     let now = page.shell.now;
     page.shows(&Log {
-        lines: found.exchanges.iter().map(|one| Line::of(one, settings, now)).collect(),
+        lines: found
+            .exchanges
+            .iter()
+            .map(|one| Line::of(one, settings, now))
+            .collect(),
         next: found.next.map(|next| format!("{here}&before={next}")),
-        dropped: if dropped == 0 { String::new() } else { number(dropped) },
+        dropped: if dropped == 0 {
+            String::new()
+        } else {
+            number(dropped)
+        },
         days: settings.tenant.log_days,
         shell: &page.shell,
         settings,

@@ -8,9 +8,21 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 const FILES: [(&str, &str, &str); 4] = [
-    ("console.css", "text/css; charset=utf-8", include_str!("../../assets/console.css")),
-    ("console.js", "text/javascript; charset=utf-8", include_str!("../../assets/console.js")),
-    ("htmx.js", "text/javascript; charset=utf-8", include_str!("../../assets/htmx.min.js")),
+    (
+        "console.css",
+        "text/css; charset=utf-8",
+        include_str!("../../assets/console.css"),
+    ),
+    (
+        "console.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../assets/console.js"),
+    ),
+    (
+        "htmx.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../assets/htmx.min.js"),
+    ),
     ("mark.svg", "image/svg+xml", include_str!("../../assets/mark.svg")),
 ];
 

@@ -62,7 +62,10 @@ pub(super) fn points(hours: &[Hour], now: Timestamp, stand: Stand) -> Vec<Point>
     let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap_or(now);
     let label = |hour: i64| {
         let format = if step == 24 { "%-d %b" } else { "%H:%M" };
-        at(hour).to_zoned_datetime(TimeZone::UTC).strftime(format).to_string()
+        at(hour)
+            .to_zoned_datetime(TimeZone::UTC)
+            .strftime(format)
+            .to_string()
     };
     let mut points: Vec<Point> = (1..=count)
         .rev()
@@ -86,7 +89,11 @@ impl Chart {
     /// Draws them.
     pub(super) fn of(points: Vec<Point>) -> Self {
         let total = |stand: Stand| stand.active + stand.held + stand.preserved;
-        let most = points.iter().map(|point| total(point.stand)).max().unwrap_or_default();
+        let most = points
+            .iter()
+            .map(|point| total(point.stand))
+            .max()
+            .unwrap_or_default();
         let top = round_up(most.max(4));
         let bottom = SIZE.1 - BELOW;
         let y = |count: u64| bottom - (bottom - TOP) * ratio(count, top);
@@ -118,7 +125,13 @@ impl Chart {
             .map(|at| Label {
                 x: format!("{:.1}", x(at)),
                 text: points[at].label.clone(),
-                anchor: if at == last { "end" } else if at == 0 { "start" } else { "middle" },
+                anchor: if at == last {
+                    "end"
+                } else if at == 0 {
+                    "start"
+                } else {
+                    "middle"
+                },
             })
             .collect();
         labels.dedup_by(|one, other| one.x == other.x);

@@ -15,6 +15,7 @@ use super::page::{Answer, Named, Page, Query, Sent, Shell};
 use super::view::{Markup, counted, encoded, maybe_when, plain};
 use crate::access::caller::ChangeSettings;
 use crate::access::problem::Problem;
+use crate::manage::exchanges::still_out;
 use crate::manage::health::{Known, gather};
 
 /// What the wizard knows of an identity provider.
@@ -25,19 +26,58 @@ struct Provider {
 }
 
 const PROVIDERS: [Provider; 9] = [
-    Provider { kind: ConnectionKind::Okta, name: "Okta", hint: "a custom or a catalogue app" },
-    Provider { kind: ConnectionKind::Entra, name: "Microsoft Entra ID", hint: "an enterprise application" },
-    Provider { kind: ConnectionKind::OneLogin, name: "OneLogin", hint: "SCIM Provisioner with SAML" },
-    Provider { kind: ConnectionKind::JumpCloud, name: "JumpCloud", hint: "Identity Management" },
-    Provider { kind: ConnectionKind::Ping, name: "PingOne", hint: "Provisioning connection" },
-    Provider { kind: ConnectionKind::Google, name: "Google Workspace", hint: "Auto-provisioning" },
-    Provider { kind: ConnectionKind::Authentik, name: "authentik", hint: "SCIM provider" },
-    Provider { kind: ConnectionKind::Keycloak, name: "Keycloak", hint: "a SCIM extension" },
-    Provider { kind: ConnectionKind::Other, name: "Another", hint: "anything that speaks SCIM 2.0" },
+    Provider {
+        kind: ConnectionKind::Okta,
+        name: "Okta",
+        hint: "a custom or a catalogue app",
+    },
+    Provider {
+        kind: ConnectionKind::Entra,
+        name: "Microsoft Entra ID",
+        hint: "an enterprise application",
+    },
+    Provider {
+        kind: ConnectionKind::OneLogin,
+        name: "OneLogin",
+        hint: "SCIM Provisioner with SAML",
+    },
+    Provider {
+        kind: ConnectionKind::JumpCloud,
+        name: "JumpCloud",
+        hint: "Identity Management",
+    },
+    Provider {
+        kind: ConnectionKind::Ping,
+        name: "PingOne",
+        hint: "Provisioning connection",
+    },
+    Provider {
+        kind: ConnectionKind::Google,
+        name: "Google Workspace",
+        hint: "Auto-provisioning",
+    },
+    Provider {
+        kind: ConnectionKind::Authentik,
+        name: "authentik",
+        hint: "SCIM provider",
+    },
+    Provider {
+        kind: ConnectionKind::Keycloak,
+        name: "Keycloak",
+        hint: "a SCIM extension",
+    },
+    Provider {
+        kind: ConnectionKind::Other,
+        name: "Another",
+        hint: "anything that speaks SCIM 2.0",
+    },
 ];
 
 fn provider(kind: ConnectionKind) -> &'static Provider {
-    PROVIDERS.iter().find(|one| one.kind == kind).unwrap_or(&PROVIDERS[8])
+    PROVIDERS
+        .iter()
+        .find(|one| one.kind == kind)
+        .unwrap_or(&PROVIDERS[8])
 }
 
 #[derive(Template)]
@@ -81,7 +121,11 @@ fn name_page(page: &Page<ChangeSettings>, kind: ConnectionKind, given: Option<St
     let provider = provider(kind);
     let connections = &page.caller.settings.connections;
     let is_free = |name: &str| !connections.iter().any(|one| one.name.is(name));
-    let proposed = if kind == ConnectionKind::Other { "My identity provider" } else { provider.name };
+    let proposed = if kind == ConnectionKind::Other {
+        "My identity provider"
+    } else {
+        provider.name
+    };
     let numbered = (2..).map(|number| format!("{proposed} {number}"));
     let mut names = std::iter::once(proposed.to_owned()).chain(numbered);
     page.shows(&NamePage {
@@ -113,7 +157,11 @@ pub(super) async fn begin(sent: Sent<ChangeSettings, Begin>) -> Answer {
     }
 }
 
-async fn begun(page: &Page<ChangeSettings>, kind: ConnectionKind, form: &Begin) -> Result<(String, String), Problem> {
+async fn begun(
+    page: &Page<ChangeSettings>,
+    kind: ConnectionKind,
+    form: &Begin,
+) -> Result<(String, String), Problem> {
     // Nothing is made for somebody who does not know the password.
     page.signed.confirm(form.password.clone()).await?;
     let name = form.name.clone();
@@ -149,7 +197,12 @@ pub(super) async fn guide(page: Page<ChangeSettings>, Named(connection): Named) 
     guide_page(&page, &name, kind, None)
 }
 
-fn guide_page(page: &Page<ChangeSettings>, connection: &str, kind: ConnectionKind, secret: Option<String>) -> Answer {
+fn guide_page(
+    page: &Page<ChangeSettings>,
+    connection: &str,
+    kind: ConnectionKind,
+    secret: Option<String>,
+) -> Answer {
     let url = page.caller.app.public_url();
     page.shows(&Guide {
         shell: &page.shell,
@@ -163,6 +216,16 @@ fn guide_page(page: &Page<ChangeSettings>, connection: &str, kind: ConnectionKin
     })
 }
 
+/// Somebody whom a refusal keeps out.
+struct Refused {
+    exchange: String,
+    who: String,
+    reason: String,
+}
+
+/// Refused people among whom the latest is looked for.
+const LATEST: usize = 100;
+
 #[derive(Template)]
 #[template(path = "connect_watch.html")]
 struct Watch<'p> {
@@ -172,7 +235,7 @@ struct Watch<'p> {
     has_called: bool,
     users: String,
     has_users: bool,
-    refused: Option<(String, String)>,
+    refused: Option<Refused>,
     wrong_kind: String,
     lines: Vec<Line>,
 }
@@ -198,10 +261,16 @@ pub(super) async fn watch(page: Page<ChangeSettings>, Named(connection): Named) 
         .store
         .look(move |tx| Ok::<_, service::Error>(counts::get(tx, Count::visible(tenant, Some(id)))?))
         .await?;
+    let people = still_out(&caller.app, tenant, Uuid::nil(), LATEST).await?;
+    let refused = people
+        .iter()
+        .map(|(person, _)| person)
+        .filter(|person| person.connection == id);
+    let refused = refused.max_by_key(|person| person.last);
     let judged = service::health::judge(&known.hours, page.shell.now);
-    let wrong = judged.recognised.filter(|kind| {
-        known.connection.kind != ConnectionKind::Other && *kind != known.connection.kind
-    });
+    let wrong = judged
+        .recognised
+        .filter(|kind| known.connection.kind != ConnectionKind::Other && *kind != known.connection.kind);
     let line = |exchange: &Exchange| Line::of(exchange, &caller.settings, page.shell.now);
     page.shows(&Watch {
         link: &encoded(&connection),
@@ -210,11 +279,14 @@ pub(super) async fn watch(page: Page<ChangeSettings>, Named(connection): Named) 
         agent: judged.agent.as_deref().map(plain).unwrap_or_default(),
         has_users: users > 0,
         users: counted(users, "user", "users"),
-        refused: known.refused.as_ref().map(|exchange| {
-            let reason = exchange.detail.reason.clone().unwrap_or_default();
-            (exchange.id.to_string(), plain(&reason))
+        refused: refused.map(|person| Refused {
+            exchange: person.exchange.to_string(),
+            who: plain(&person.user_name),
+            reason: plain(&person.reason),
         }),
-        wrong_kind: wrong.map(|kind| provider(kind).name.to_owned()).unwrap_or_default(),
+        wrong_kind: wrong
+            .map(|kind| provider(kind).name.to_owned())
+            .unwrap_or_default(),
         lines: found.exchanges.iter().map(line).collect(),
     })
 }

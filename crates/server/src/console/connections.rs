@@ -56,7 +56,12 @@ pub(super) async fn list(page: Page<ReadSettings>) -> Answer {
 
 async fn all_tokens<R: Right>(page: &Page<R>) -> Result<Vec<Token>, Problem> {
     let ctx = page.caller.ctx.clone();
-    Ok(page.caller.app.store.look(move |tx| tokens::all(tx, &ctx)).await?)
+    Ok(page
+        .caller
+        .app
+        .store
+        .look(move |tx| tokens::all(tx, &ctx))
+        .await?)
 }
 
 /// A token in its connection's list.
@@ -161,13 +166,25 @@ fn token_line(token: &Token, now: directory::Timestamp) -> TokenLine {
 fn bars(hours: &[store::log::traffic::Hour], now: directory::Timestamp) -> Vec<Bar> {
     const HEIGHT: u64 = 60;
     let this = store::census::hour_of(now);
-    let most = hours.iter().filter(|hour| hour.hour > this - 24).map(|hour| hour.calls).max();
+    let most = hours
+        .iter()
+        .filter(|hour| hour.hour > this - 24)
+        .map(|hour| hour.calls)
+        .max();
     let most = most.unwrap_or_default().max(1);
     let bar = |back: i64| {
         let found = hours.iter().find(|hour| hour.hour == this - back);
         let (calls, errors) = found.map_or((0, 0), |hour| (hour.calls, hour.errors));
-        let height = if calls == 0 { 0 } else { (calls * HEIGHT / most).max(1) };
-        let bad = if errors == 0 { 0 } else { (errors * HEIGHT / most).max(1) };
+        let height = if calls == 0 {
+            0
+        } else {
+            (calls * HEIGHT / most).max(1)
+        };
+        let bad = if errors == 0 {
+            0
+        } else {
+            (errors * HEIGHT / most).max(1)
+        };
         Bar {
             x: ((23 - back) * 20 + 2).to_string(),
             y: (HEIGHT - height).to_string(),
@@ -200,12 +217,16 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, Form>) ->
             unmatched: Some(form.unmatched.parse().map_err(chosen)?),
             no_target: Some(form.no_target.parse().map_err(chosen)?),
         };
-        page.caller.write(move |tx, ctx| stored::set(tx, ctx, &of, &change)).await
+        page.caller
+            .write(move |tx, ctx| stored::set(tx, ctx, &of, &change))
+            .await
     };
     match set.await {
         Ok(connection) => {
             let link = encoded(connection.name.as_str());
-            Ok(see_other(&format!("/console/settings/connections/{link}?done=saved")))
+            Ok(see_other(&format!(
+                "/console/settings/connections/{link}?done=saved"
+            )))
         }
         Err(problem) => shown(&page.refusing(&problem), &name, None).await,
     }
@@ -215,7 +236,11 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, Form>) ->
 pub(super) async fn remove(Named(name): Named, sent: Sent<ChangeSettings, Nothing>) -> Answer {
     let page = sent.page;
     let of = name.clone();
-    match page.caller.write(move |tx, ctx| stored::remove(tx, ctx, &of)).await {
+    match page
+        .caller
+        .write(move |tx, ctx| stored::remove(tx, ctx, &of))
+        .await
+    {
         Ok(_) => Ok(see_other("/console/settings/connections?done=removed")),
         Err(problem) => shown(&page.refusing(&problem), &name, None).await,
     }
@@ -238,7 +263,14 @@ pub(super) async fn create_token(Named(name): Named, sent: Sent<ChangeSettings, 
     let grace_days = whole("Days of grace", &form.grace_days);
     let made = match (days, grace_days) {
         (Ok(days), Ok(grace_days)) => {
-            make_token(&page, &name, days.unwrap_or(365), grace_days.unwrap_or(7), form.password).await
+            make_token(
+                &page,
+                &name,
+                days.unwrap_or(365),
+                grace_days.unwrap_or(7),
+                form.password,
+            )
+            .await
         }
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
@@ -264,7 +296,9 @@ pub(super) async fn make_token(
         days,
         grace_days,
     };
-    page.caller.write(move |tx, ctx| tokens::create(tx, ctx, &new)).await?;
+    page.caller
+        .write(move |tx, ctx| tokens::create(tx, ctx, &new))
+        .await?;
     Ok(secret.reveal().to_owned())
 }
 
@@ -276,10 +310,16 @@ pub(super) struct Revocation {
 /// `POST /console/settings/tokens/{token}/revoke`
 pub(super) async fn revoke(Named(token): Named, sent: Sent<ChangeSettings, Revocation>) -> Answer {
     let Sent { page, form } = sent;
-    match page.caller.write(move |tx, ctx| tokens::revoke(tx, ctx, &token)).await {
+    match page
+        .caller
+        .write(move |tx, ctx| tokens::revoke(tx, ctx, &token))
+        .await
+    {
         Ok(_) => {
             let link = encoded(&form.connection);
-            Ok(see_other(&format!("/console/settings/connections/{link}?done=revoked")))
+            Ok(see_other(&format!(
+                "/console/settings/connections/{link}?done=revoked"
+            )))
         }
         Err(problem) => shown(&page.refusing(&problem), &form.connection, None).await,
     }
@@ -289,10 +329,16 @@ pub(super) async fn revoke(Named(token): Named, sent: Sent<ChangeSettings, Revoc
 pub(super) async fn end_alarm(Named(name): Named, sent: Sent<ChangeSettings, Nothing>) -> Answer {
     let page = sent.page;
     let of = name.clone();
-    match page.caller.write(move |tx, ctx| service::alarms::end(tx, ctx, &of)).await {
+    match page
+        .caller
+        .write(move |tx, ctx| service::alarms::end(tx, ctx, &of))
+        .await
+    {
         Ok(_) => {
             let link = encoded(&name);
-            Ok(see_other(&format!("/console/settings/connections/{link}?done=alarm-ended")))
+            Ok(see_other(&format!(
+                "/console/settings/connections/{link}?done=alarm-ended"
+            )))
         }
         Err(problem) => shown(&page.refusing(&problem), &name, None).await,
     }

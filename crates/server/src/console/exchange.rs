@@ -126,9 +126,15 @@ fn advice(exchange: &Exchange) -> Vec<&'static str> {
             "Here: raise the maximum, preserve somebody, or let a mapping place the person elsewhere.",
             "Or hold people beyond a limit instead of refusing them: Settings, Beyond a limit.",
         ],
-        (400, "mutability") => vec!["Here: activate the account on the user's page, if the person may work again."],
-        (400, "invalidFilter") => vec!["In the identity provider: correct the expression by which it looks for users."],
-        (400, _) => vec!["In the identity provider: correct what the reason names, and push the person again."],
+        (400, "mutability") => {
+            vec!["Here: activate the account on the user's page, if the person may work again."]
+        }
+        (400, "invalidFilter") => {
+            vec!["In the identity provider: correct the expression by which it looks for users."]
+        }
+        (400, _) => {
+            vec!["In the identity provider: correct what the reason names, and push the person again."]
+        }
         (409, _) if reason.contains("recycled") => vec![
             "Here: say on the user's page whether this is the same person or somebody else; the next push then goes through.",
         ],
@@ -136,10 +142,16 @@ fn advice(exchange: &Exchange) -> Vec<&'static str> {
             "Here: look at who has the name.",
             "In the identity provider: link the two, or give one of them another name.",
         ],
-        (401, _) => vec!["In the identity provider: paste a live token. A new one is made on the connection's page."],
-        (404, _) => vec!["In the identity provider: it asks for somebody who is not here; push the person again."],
+        (401, _) => {
+            vec!["In the identity provider: paste a live token. A new one is made on the connection's page."]
+        }
+        (404, _) => {
+            vec!["In the identity provider: it asks for something that is not here any more; push it again."]
+        }
         (412, _) => vec!["Nothing: somebody else was quicker, and the identity provider tries again."],
-        (status, _) if status >= 500 => vec!["Here: look at the server's log; the request's number leads to the lines."],
+        (status, _) if status >= 500 => {
+            vec!["Here: look at the server's log; the request's number leads to the lines."]
+        }
         _ => Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use service::users::Browse;
 use super::page::{Answer, Named, Page, Query};
 use super::users::Wanted;
 use crate::access::caller::ReadUsers;
+use crate::manage::reports::permitted;
 use crate::manage::users::browse;
 use crate::rows::{Kind, Rows};
 
@@ -18,7 +19,11 @@ pub(super) struct Format {
 }
 
 /// `GET /console/users/export?status=preserved&format=xlsx`
-pub(super) async fn users(page: Page<ReadUsers>, Query(wanted): Query<Wanted>, Query(format): Query<Format>) -> Answer {
+pub(super) async fn users(
+    page: Page<ReadUsers>,
+    Query(wanted): Query<Wanted>,
+    Query(format): Query<Format>,
+) -> Answer {
     let caller = &page.caller;
     let kind = Kind::named(&format.format)?;
     let browse = browse(caller, &wanted.asked())?;
@@ -26,15 +31,29 @@ pub(super) async fn users(page: Page<ReadUsers>, Query(wanted): Query<Wanted>, Q
         Some(Status::Preserved) => Report::Preserved,
         _ => Report::Provisioning,
     };
-    let browse = Browse { after: None, ..browse };
-    let rows = Rows::of(&caller.app.store, &caller.ctx, &caller.settings, report, Some(browse)).await?;
+    let browse = Browse {
+        after: None,
+        ..browse
+    };
+    let rows = Rows::of(
+        &caller.app.store,
+        &caller.ctx,
+        &caller.settings,
+        report,
+        Some(browse),
+    )
+    .await?;
     Ok(rows.into_file(kind, "users").await?)
 }
 
 /// `GET /console/reports/{report}/download?format=csv`
-pub(super) async fn report(page: Page<ReadUsers>, Named(name): Named, Query(format): Query<Format>) -> Answer {
+pub(super) async fn report(
+    page: Page<ReadUsers>,
+    Named(name): Named,
+    Query(format): Query<Format>,
+) -> Answer {
     let kind = Kind::named(&format.format)?;
-    let report = super::reports::report(&page, &name)?;
+    let report = permitted(&page.caller, &name)?;
     let caller = &page.caller;
     let browse = report.of_users().map(|browse| Browse {
         within: caller.scope.clone(),

@@ -34,15 +34,25 @@ pub(super) fn marked(text: &str) -> Marked {
         Err(error) => error,
     };
     let letters: Vec<char> = text.chars().collect();
-    let at = error.position.map_or(0, |position| (position - 1).min(letters.len()));
+    let at = error
+        .position
+        .map_or(0, |position| (position - 1).min(letters.len()));
     // A word is marked whole; at the end a blank stands for what is missing.
     let is_end = |letter: &char| letter.is_whitespace() || matches!(letter, '(' | ')' | '[' | ']');
-    let long = letters[at..].iter().position(is_end).unwrap_or(letters.len() - at).max(1);
+    let long = letters[at..]
+        .iter()
+        .position(is_end)
+        .unwrap_or(letters.len() - at)
+        .max(1);
     let end = (at + long).min(letters.len());
     let wrong: String = letters[at..end].iter().collect();
     Marked {
         before: letters[..at].iter().collect(),
-        wrong: if wrong.is_empty() { "\u{a0}\u{a0}".to_owned() } else { wrong },
+        wrong: if wrong.is_empty() {
+            "\u{a0}\u{a0}".to_owned()
+        } else {
+            wrong
+        },
         after: letters[end..].iter().collect(),
         reason: error.detail,
         is_right: false,
@@ -62,7 +72,10 @@ mod tests {
     #[test]
     fn the_place_is_marked() {
         let found = marked("department eq \"Sales\" xor title pr");
-        assert_eq!((found.before.as_str(), found.wrong.as_str()), ("department eq \"Sales\" ", "xor"));
+        assert_eq!(
+            (found.before.as_str(), found.wrong.as_str()),
+            ("department eq \"Sales\" ", "xor")
+        );
         assert_eq!(found.after, " title pr");
         assert!(marked("title pr").is_right);
         assert_eq!(marked("title eq").wrong, "\u{a0}\u{a0}");

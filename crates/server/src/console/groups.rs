@@ -64,7 +64,12 @@ pub(super) async fn list(page: Page<ReadUsers>, Query(asked): Query<Asked>) -> A
     page.shows(&List {
         shell: &page.shell,
         lines: found.iter().take(PAGE).map(|group| line(&page, group)).collect(),
-        connections: caller.settings.connections.iter().map(|one| one.name.to_string()).collect(),
+        connections: caller
+            .settings
+            .connections
+            .iter()
+            .map(|one| one.name.to_string())
+            .collect(),
         connection: asked.connection,
         next,
     })
@@ -83,7 +88,12 @@ fn line(page: &Page<ReadUsers>, group: &Group) -> Line {
         name: plain(name.unwrap_or_default()),
         connection: connection.map(|one| one.name.to_string()).unwrap_or_default(),
         changed: when(group.modified, page.shell.now),
-        mappings: settings.mappings.iter().filter(looks_at).map(|mapping| mapping.name.to_string()).collect(),
+        mappings: settings
+            .mappings
+            .iter()
+            .filter(looks_at)
+            .map(|mapping| mapping.name.to_string())
+            .collect(),
     }
 }
 

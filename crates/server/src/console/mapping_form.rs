@@ -77,7 +77,10 @@ impl MappingForm {
         let outcome = &mapping.outcome;
         let profile = settings.profile(outcome.profile);
         let storage = settings.storage(outcome.storage);
-        let connections = mapping.connections.iter().filter_map(|&id| settings.connection(id));
+        let connections = mapping
+            .connections
+            .iter()
+            .filter_map(|&id| settings.connection(id));
         let mut form = Self {
             name: mapping.name.to_string(),
             of: mapping.name.to_string(),
@@ -164,7 +167,11 @@ impl MappingForm {
 }
 
 fn quota_text(bytes: directory::Bytes) -> String {
-    if bytes.get() == 0 { "0".to_owned() } else { bytes.to_string().replace(' ', "") }
+    if bytes.get() == 0 {
+        "0".to_owned()
+    } else {
+        bytes.to_string().replace(' ', "")
+    }
 }
 
 /// A group to choose.
@@ -211,13 +218,26 @@ async fn shown<R: Right>(page: &Page<R>, form: MappingForm) -> Answer {
         id: group.id.to_string(),
         name: format!(
             "{} ({})",
-            plain(group.attributes.get("displayName").and_then(Value::as_str).unwrap_or_default()),
-            settings.connection(group.connection).map(|one| one.name.to_string()).unwrap_or_default()
+            plain(
+                group
+                    .attributes
+                    .get("displayName")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            ),
+            settings
+                .connection(group.connection)
+                .map(|one| one.name.to_string())
+                .unwrap_or_default()
         ),
     };
     page.shows(&FormPage {
         shell: &page.shell,
-        title: if form.of.is_empty() { "New mapping".to_owned() } else { form.of.clone() },
+        title: if form.of.is_empty() {
+            "New mapping".to_owned()
+        } else {
+            form.of.clone()
+        },
         action: if form.of.is_empty() {
             "/console/mappings/new".to_owned()
         } else {
@@ -236,7 +256,9 @@ pub(super) async fn add(sent: Sent<ChangeSettings, MappingForm>) -> Answer {
     let Sent { page, form } = sent;
     let added = async {
         let (name, change) = (form.name.clone(), form.change()?);
-        page.caller.write(move |tx, ctx| stored::add(tx, ctx, &name, &change, None)).await
+        page.caller
+            .write(move |tx, ctx| stored::add(tx, ctx, &name, &change, None))
+            .await
     };
     match added.await {
         Ok(_) => Ok(see_other("/console/mappings?done=saved")),
@@ -250,7 +272,9 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, MappingFo
     form.of.clone_from(&name);
     let set = async {
         let change = form.change()?;
-        page.caller.write(move |tx, ctx| stored::set(tx, ctx, &name, &change)).await
+        page.caller
+            .write(move |tx, ctx| stored::set(tx, ctx, &name, &change))
+            .await
     };
     match set.await {
         Ok(_) => Ok(see_other("/console/mappings?done=saved")),
@@ -283,12 +307,24 @@ async fn offered<R: Right>(page: &Page<R>) -> Result<Vec<String>, Problem> {
     }
     let mut offered: Vec<_> = seen.iter().cloned().collect();
     let core = page.caller.settings.schemas.core().attributes.iter();
-    offered.extend(core.map(|attribute| attribute.name.to_string()).filter(|name| !seen.contains(name)));
+    offered.extend(
+        core.map(|attribute| attribute.name.to_string())
+            .filter(|name| !seen.contains(name)),
+    );
     Ok(offered)
 }
 
 /// What a mapping cannot look at, or nobody would.
-const LEFT_OUT: [&str; 8] = ["schemas", "id", "meta", "groups", "password", "Operations", "active", "externalId"];
+const LEFT_OUT: [&str; 8] = [
+    "schemas",
+    "id",
+    "meta",
+    "groups",
+    "password",
+    "Operations",
+    "active",
+    "externalId",
+];
 
 fn names_in(object: &Object, prefix: &str, seen: &mut BTreeSet<String>) {
     for (name, value) in object {

@@ -45,15 +45,12 @@ pub(super) async fn list(page: Page<ReadSettings>) -> Answer {
 
 async fn shown<R: Right>(page: &Page<R>) -> Answer {
     let settings = page.caller.settings.clone();
-    let lines = page
-        .caller
-        .app
-        .store
-        .look(move |tx| lines(tx, &settings))
-        .await?;
+    let lines = page.caller.app.store.look(move |tx| lines(tx, &settings)).await?;
     page.shows(&List {
         shell: &page.shell,
-        has_any: lines.iter().any(|line| line.is_any && line.connections.is_empty()),
+        has_any: lines
+            .iter()
+            .any(|line| line.is_any && line.connections.is_empty()),
         may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
         lines,
     })
@@ -64,18 +61,32 @@ fn lines(tx: &mut store::Tx<'_>, settings: &Settings) -> Result<Vec<Line>, servi
     let mut lines = Vec::new();
     for (mapping, by) in settings.mappings.iter().zip(hidden) {
         let outcome = &mapping.outcome;
-        let connections = mapping.connections.iter().filter_map(|&id| settings.connection(id));
+        let connections = mapping
+            .connections
+            .iter()
+            .filter_map(|&id| settings.connection(id));
         lines.push(Line {
             position: mapping.position,
             name: mapping.name.to_string(),
             link: encoded(mapping.name.as_str()),
             condition: service::groups::in_words(tx, settings, &mapping.condition)?,
             connections: connections.map(|one| one.name.to_string()).collect(),
-            profile: settings.profile(outcome.profile).map(|one| one.name.to_string()).unwrap_or_default(),
-            storage: settings.storage(outcome.storage).map(|one| one.name.to_string()).unwrap_or_default(),
-            quota: outcome.quota.map_or_else(|| "profile’s".to_owned(), |bytes| quota(Some(bytes))),
+            profile: settings
+                .profile(outcome.profile)
+                .map(|one| one.name.to_string())
+                .unwrap_or_default(),
+            storage: settings
+                .storage(outcome.storage)
+                .map(|one| one.name.to_string())
+                .unwrap_or_default(),
+            quota: outcome
+                .quota
+                .map_or_else(|| "profile’s".to_owned(), |bytes| quota(Some(bytes))),
             mail: outcome.activation_mail,
-            users: number(counts::get(tx, Count::by_mapping(settings.tenant.id, mapping.id))?),
+            users: number(counts::get(
+                tx,
+                Count::by_mapping(settings.tenant.id, mapping.id),
+            )?),
             hidden_by: by.map(|by| by.name.to_string()).unwrap_or_default(),
             is_any: mapping.condition == Condition::Any,
         });
@@ -125,7 +136,11 @@ pub(super) async fn move_to(Named(name): Named, sent: Sent<ChangeSettings, To>) 
 /// `POST /console/mappings/{mapping}/delete`
 pub(super) async fn remove(Named(name): Named, sent: Sent<ChangeSettings, Nothing>) -> Answer {
     let page = sent.page;
-    match page.caller.write(move |tx, ctx| stored::remove(tx, ctx, &name)).await {
+    match page
+        .caller
+        .write(move |tx, ctx| stored::remove(tx, ctx, &name))
+        .await
+    {
         Ok(()) => Ok(see_other("/console/mappings?done=removed")),
         Err(problem) => shown(&page.refusing(&problem)).await,
     }
@@ -184,7 +199,10 @@ pub(super) async fn try_out(sent: Sent<ReadSettings, Trial>) -> Answer {
     let settings = &page.caller.settings;
     page.shows(&TryPage {
         shell: &page.shell,
-        outcome: explained.as_deref().map(|all| outcome(all, settings)).unwrap_or_default(),
+        outcome: explained
+            .as_deref()
+            .map(|all| outcome(all, settings))
+            .unwrap_or_default(),
         settings,
         explained,
         form,
@@ -196,7 +214,9 @@ async fn explained(page: &Page<ReadSettings>, form: &Trial) -> Result<Vec<Explai
     let store = &page.caller.app.store;
     if !form.user.trim().is_empty() {
         let record = crate::manage::users::found(&page.caller, form.user.trim().to_owned()).await?;
-        return Ok(store.look(move |tx| explain::of_user(tx, &settings, &record)).await?);
+        return Ok(store
+            .look(move |tx| explain::of_user(tx, &settings, &record))
+            .await?);
     }
     let bad = |error: scim::Error| Problem::bad_request(format!("The body: {}", error.detail));
     let body = scim::json::parse_object(form.body.as_bytes()).map_err(bad)?;
@@ -215,7 +235,10 @@ fn outcome(explained: &[Explained], settings: &Settings) -> String {
     let Some(decides) = explained.iter().find(|one| one.decides) else {
         return "No mapping matches: this person would be refused, or held where the connection holds people.".to_owned();
     };
-    let mapping = settings.mappings.iter().find(|mapping| mapping.name.is(&decides.name));
+    let mapping = settings
+        .mappings
+        .iter()
+        .find(|mapping| mapping.name.is(&decides.name));
     let place = mapping.map(|mapping| {
         let profile = settings.profile(mapping.outcome.profile);
         let storage = settings.storage(mapping.outcome.storage);
@@ -230,6 +253,9 @@ fn outcome(explained: &[Explained], settings: &Settings) -> String {
             "It cannot be said: the mapping {} looks at something that is not kept, or at groups that come later.",
             decides.name
         ),
-        _ => format!("The mapping {} gives the profile {profile} and the storage {storage}.", decides.name),
+        _ => format!(
+            "The mapping {} gives the profile {profile} and the storage {storage}.",
+            decides.name
+        ),
     }
 }

@@ -24,6 +24,7 @@ mod qr;
 mod reports;
 mod settings;
 mod sign_in;
+mod storages;
 mod timeline;
 mod user;
 mod user_actions;
@@ -36,7 +37,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::from_fn;
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -49,105 +50,120 @@ const MAX_FORM: usize = 1024 * 1024;
 
 /// The pages.
 pub(crate) fn router(app: &App) -> Router {
-    let pages = Router::new()
-        .merge(people())
-        .merge(rules())
-        .merge(records())
-        .merge(administration())
-        .route("/attention", get(overview::attention))
-        .route("/assets/{name}", get(assets::serve))
-        .fallback(page::no_such_page)
-        .method_not_allowed_fallback(page::no_such_page);
     Router::new()
         .route("/", get(|| async { Redirect::to("/console/") }))
-        .route(PATH, get(overview::show))
-        .nest(PATH, pages)
+        .merge(pages())
+        .route("/console/assets/{name}", get(assets::serve))
+        .route("/console/{*rest}", any(page::no_such_page))
         .layer(CatchPanicLayer::custom(page::panicked))
         .layer(from_fn(guard))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .with_state(app.clone())
 }
 
-fn people() -> Router<App> {
-    Router::new()
-        .route("/users", get(users::list))
-        .route("/users/export", get(export::users))
-        .route("/users/bulk", post(user_bulk::run))
-        .route("/users/new", get(users::blank).post(users::create))
-        .route("/users/{user}", get(user::show))
-        .route("/users/{user}/timeline", get(timeline::show))
-        .route("/users/{user}/preserve", post(user_actions::preserve))
-        .route("/users/{user}/activate", post(user_actions::activate))
-        .route("/users/{user}/place", post(user_actions::place))
-        .route("/users/{user}/unpin", post(user_actions::unpin))
-        .route("/users/{user}/transfer", post(user_actions::transfer))
-        .route("/users/{user}/resolve", post(user_actions::resolve))
-        .route("/users/{user}/legal-hold", post(user_actions::legal_hold))
-        .route("/users/{user}/delete", post(user_actions::delete))
-        .route("/groups", get(groups::list))
-        .route("/groups/{group}", get(groups::show))
+macro_rules! table {
+    ($($method:ident $path:literal $($handler:ident)::+;)*) => {
+        /// All pages and forms.
+        fn pages() -> Router<App> {
+            Router::new()$(.route(concat!("/console", $path), $method($($handler)::+)))*
+        }
+
+        /// The same by method and path, with the names of parameters in braces.
+        pub const PAGES: &[(&str, &str)] = &[$((stringify!($method), concat!("/console", $path))),*];
+    };
 }
 
-fn rules() -> Router<App> {
-    Router::new()
-        .route("/mappings", get(mappings::list))
-        .route("/mappings/new", get(mapping_form::blank).post(mapping_form::add))
-        .route("/mappings/order", post(mappings::order))
-        .route("/mappings/check", post(filter_text::check))
-        .route("/mappings/preview", post(preview::draft))
-        .route("/mappings/try", get(mappings::try_blank).post(mappings::try_out))
-        .route("/mappings/apply", get(preview::before_applying).post(preview::apply))
-        .route("/mappings/{mapping}", get(mapping_form::edit).post(mapping_form::set))
-        .route("/mappings/{mapping}/move", post(mappings::move_to))
-        .route("/mappings/{mapping}/delete", post(mappings::remove))
-        .route("/profiles", get(places::profiles).post(places::add_profile))
-        .route("/profiles/{profile}", get(places::profile).post(places::set_profile))
-        .route("/profiles/{profile}/delete", post(places::remove_profile))
-        .route("/storages", get(places::storages).post(places::add_storage))
-        .route("/storages/{storage}", get(places::storage).post(places::set_storage))
-        .route("/storages/{storage}/delete", post(places::remove_storage))
-}
+table! {
+    get "" overview::show;
+    get "/attention" overview::attention;
 
-fn records() -> Router<App> {
-    Router::new()
-        .route("/activity", get(activity::attention))
-        .route("/activity/log", get(activity::log))
-        .route("/activity/log/{exchange}", get(exchange::show))
-        .route("/activity/audit", get(activity::audit))
-        .route("/activity/refusals/{refusal}/dismiss", post(activity::dismiss))
-        .route("/reports", get(reports::index))
-        .route("/reports/{report}", get(reports::show))
-        .route("/reports/{report}/download", get(export::report))
-}
+    get "/users" users::list;
+    get "/users/export" export::users;
+    post "/users/bulk" user_bulk::run;
+    get "/users/new" users::blank;
+    post "/users/new" users::create;
+    get "/users/{user}" user::show;
+    get "/users/{user}/timeline" timeline::show;
+    post "/users/{user}/preserve" user_actions::preserve;
+    post "/users/{user}/activate" user_actions::activate;
+    post "/users/{user}/place" user_actions::place;
+    post "/users/{user}/unpin" user_actions::unpin;
+    post "/users/{user}/transfer" user_actions::transfer;
+    post "/users/{user}/resolve" user_actions::resolve;
+    post "/users/{user}/legal-hold" user_actions::legal_hold;
+    post "/users/{user}/delete" user_actions::delete;
+    get "/groups" groups::list;
+    get "/groups/{group}" groups::show;
 
-fn administration() -> Router<App> {
-    Router::new()
-        .route("/connect", get(connect::choose).post(connect::begin))
-        .route("/connect/new", get(connect::name))
-        .route("/connect/{connection}", get(connect::guide))
-        .route("/connect/{connection}/watch", get(connect::watch))
-        .route("/settings", get(settings::show).post(settings::set))
-        .route("/settings/attributes", post(settings::declare))
-        .route("/settings/connections", get(connections::list))
-        .route("/settings/connections/{connection}", get(connections::show).post(connections::set))
-        .route("/settings/connections/{connection}/delete", post(connections::remove))
-        .route("/settings/connections/{connection}/tokens", post(connections::create_token))
-        .route("/settings/connections/{connection}/end-alarm", post(connections::end_alarm))
-        .route("/settings/tokens/{token}/revoke", post(connections::revoke))
-        .route("/settings/administrators", get(access::administrators).post(access::invite))
-        .route("/settings/administrators/{administrator}", post(access::set))
-        .route("/settings/administrators/{administrator}/invite", post(access::invite_again))
-        .route("/settings/administrators/{administrator}/delete", post(access::remove))
-        .route("/settings/keys", get(access::keys).post(access::create_key))
-        .route("/settings/keys/{key}/revoke", post(access::revoke_key))
-        .route("/account", get(account::show))
-        .route("/account/password", post(account::change_password))
-        .route("/account/codes", get(account::propose_codes).post(account::confirm_codes))
-        .route("/account/codes/end", post(account::end_codes))
-        .route("/account/sessions/{session}/end", post(account::end_session))
-        .route("/sign-in", get(sign_in::blank).post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/invitation", get(sign_in::invited).post(sign_in::accept))
+    get "/mappings" mappings::list;
+    get "/mappings/new" mapping_form::blank;
+    post "/mappings/new" mapping_form::add;
+    post "/mappings/order" mappings::order;
+    post "/mappings/check" filter_text::check;
+    post "/mappings/preview" preview::draft;
+    get "/mappings/try" mappings::try_blank;
+    post "/mappings/try" mappings::try_out;
+    get "/mappings/apply" preview::before_applying;
+    post "/mappings/apply" preview::apply;
+    get "/mappings/{mapping}" mapping_form::edit;
+    post "/mappings/{mapping}" mapping_form::set;
+    post "/mappings/{mapping}/move" mappings::move_to;
+    post "/mappings/{mapping}/delete" mappings::remove;
+    get "/profiles" places::profiles;
+    post "/profiles" places::add_profile;
+    get "/profiles/{profile}" places::profile;
+    post "/profiles/{profile}" places::set_profile;
+    post "/profiles/{profile}/delete" places::remove_profile;
+    get "/storages" storages::list;
+    post "/storages" storages::add;
+    get "/storages/{storage}" storages::show;
+    post "/storages/{storage}" storages::set;
+    post "/storages/{storage}/delete" storages::remove;
+
+    get "/activity" activity::attention;
+    get "/activity/log" activity::log;
+    get "/activity/log/{exchange}" exchange::show;
+    get "/activity/audit" activity::audit;
+    post "/activity/refusals/{refusal}/dismiss" activity::dismiss;
+    get "/reports" reports::index;
+    get "/reports/{report}" reports::show;
+    get "/reports/{report}/download" export::report;
+
+    get "/connect" connect::choose;
+    post "/connect" connect::begin;
+    get "/connect/new" connect::name;
+    get "/connect/{connection}" connect::guide;
+    get "/connect/{connection}/watch" connect::watch;
+    get "/settings" settings::show;
+    post "/settings" settings::set;
+    post "/settings/attributes" settings::declare;
+    get "/settings/connections" connections::list;
+    get "/settings/connections/{connection}" connections::show;
+    post "/settings/connections/{connection}" connections::set;
+    post "/settings/connections/{connection}/delete" connections::remove;
+    post "/settings/connections/{connection}/tokens" connections::create_token;
+    post "/settings/connections/{connection}/end-alarm" connections::end_alarm;
+    post "/settings/tokens/{token}/revoke" connections::revoke;
+    get "/settings/administrators" access::administrators;
+    post "/settings/administrators" access::invite;
+    post "/settings/administrators/{administrator}" access::set;
+    post "/settings/administrators/{administrator}/invite" access::invite_again;
+    post "/settings/administrators/{administrator}/delete" access::remove;
+    get "/settings/keys" access::keys;
+    post "/settings/keys" access::create_key;
+    post "/settings/keys/{key}/revoke" access::revoke_key;
+
+    get "/account" account::show;
+    post "/account/password" account::change_password;
+    get "/account/codes" account::propose_codes;
+    post "/account/codes" account::confirm_codes;
+    post "/account/codes/end" account::end_codes;
+    post "/account/sessions/{session}/end" account::end_session;
+    get "/sign-in" sign_in::blank;
+    post "/sign-in" sign_in::sign_in;
+    post "/sign-out" sign_in::sign_out;
+    get "/invitation" sign_in::invited;
+    post "/invitation" sign_in::accept;
 }
 
 /// What a browser may do with the pages: nothing but what they bring along. Scripts and styles are files of this server.
@@ -162,7 +178,10 @@ async fn guard(request: axum::extract::Request, next: axum::middleware::Next) ->
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
         (
             HeaderName::from_static("permissions-policy"),
             "camera=(), geolocation=(), microphone=()",

@@ -50,7 +50,10 @@ struct Card {
 pub(super) async fn show(page: Page<ReadUsers>) -> Answer {
     let caller = &page.caller;
     let (ctx, limited) = (caller.ctx.clone(), page.shell.is_limited);
-    let from = ctx.now.saturating_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(ctx.now);
+    let from = ctx
+        .now
+        .saturating_sub(SignedDuration::from_hours(24 * DAYS))
+        .unwrap_or(ctx.now);
     let tenant = ctx.tenant;
     let (stand, hours) = caller
         .app
@@ -66,7 +69,11 @@ pub(super) async fn show(page: Page<ReadUsers>) -> Answer {
         held: number(stand.held),
         preserved: number(stand.preserved),
         chart: Chart::of(points(&hours, ctx.now, stand)),
-        connections: if has_settings { cards(caller).await? } else { Vec::new() },
+        connections: if has_settings {
+            cards(caller).await?
+        } else {
+            Vec::new()
+        },
         latest: if page.shell.may(Action::ReadEvents) && !limited {
             latest(caller).await?
         } else {
@@ -96,7 +103,10 @@ fn card(known: &Known, users: u64, now: Timestamp) -> Card {
     let judged = service::health::judge(&known.hours, now);
     Card {
         name: known.connection.name.to_string(),
-        link: format!("/console/settings/connections/{}", encoded(known.connection.name.as_str())),
+        link: format!(
+            "/console/settings/connections/{}",
+            encoded(known.connection.name.as_str())
+        ),
         kind: known.connection.kind.name(),
         users: counted(users, "user", "users"),
         last: maybe_when(judged.last, now),
@@ -149,7 +159,9 @@ async fn refused(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
     if out == 0 {
         return Ok(Vec::new());
     }
-    let many = if out == MOST { "50 or more people are".to_owned() } else if out == 1 {
+    let many = if out == MOST {
+        "50 or more people are".to_owned()
+    } else if out == 1 {
         "1 person is".to_owned()
     } else {
         format!("{out} people are")
@@ -164,14 +176,25 @@ async fn refused(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
 
 async fn namesakes(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
     let tenant = caller.ctx.tenant;
-    let pairs = caller.app.store.scan(move |tx| users::namesakes(tx, tenant)).await?;
+    let pairs = caller
+        .app
+        .store
+        .scan(move |tx| users::namesakes(tx, tenant))
+        .await?;
     if pairs.is_empty() {
         return Ok(Vec::new());
     }
     let count = u64::try_from(pairs.len()).unwrap_or_default();
     Ok(vec![Item {
         class: "warn",
-        text: format!("{} the name of somebody who left.", if count == 1 { "1 user has".to_owned() } else { format!("{count} users have") }),
+        text: format!(
+            "{} the name of somebody who left.",
+            if count == 1 {
+                "1 user has".to_owned()
+            } else {
+                format!("{count} users have")
+            }
+        ),
         link: "/console/activity#namesakes".to_owned(),
         action: "Say who is who",
     }])
@@ -179,11 +202,16 @@ async fn namesakes(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> 
 
 async fn tokens(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
     let ctx = caller.ctx.clone();
-    let tokens = caller.app.store.look(move |tx| service::tokens::all(tx, &ctx)).await?;
+    let tokens = caller
+        .app
+        .store
+        .look(move |tx| service::tokens::all(tx, &ctx))
+        .await?;
     let now = caller.ctx.now;
     let mut items = Vec::new();
     for connection in &caller.settings.connections {
-        let is_live = |token: &&Token| token.connection == connection.id && token.state(now) == TokenState::Live;
+        let is_live =
+            |token: &&Token| token.connection == connection.id && token.state(now) == TokenState::Live;
         let Some(ends) = tokens.iter().filter(is_live).map(|token| token.expires).max() else {
             continue;
         };
@@ -193,7 +221,10 @@ async fn tokens(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
             items.push(Item {
                 class: "warn",
                 text: format!("The token of {} ends in {days}.", connection.name),
-                link: format!("/console/settings/connections/{}", encoded(connection.name.as_str())),
+                link: format!(
+                    "/console/settings/connections/{}",
+                    encoded(connection.name.as_str())
+                ),
                 action: "Make the next one",
             });
         }
@@ -204,7 +235,10 @@ async fn tokens(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
 /// Profiles of which nine tenths are taken.
 async fn full(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
     let (tenant, profiles) = (caller.ctx.tenant, caller.settings.profiles.clone());
-    let limited: Vec<Profile> = profiles.into_iter().filter(|profile| profile.max_users.is_some()).collect();
+    let limited: Vec<Profile> = profiles
+        .into_iter()
+        .filter(|profile| profile.max_users.is_some())
+        .collect();
     let found = caller
         .app
         .store
@@ -216,7 +250,8 @@ async fn full(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
             limited.iter().map(one).collect::<Result<Vec<_>, _>>()
         })
         .await?;
-    let is_full = |(profile, active): &(Profile, u64)| profile.max_users.is_some_and(|max| active * 10 >= max * 9);
+    let is_full =
+        |(profile, active): &(Profile, u64)| profile.max_users.is_some_and(|max| active * 10 >= max * 9);
     let item = |(profile, active): (Profile, u64)| Item {
         class: "warn",
         text: format!(

@@ -65,7 +65,11 @@ impl Shell {
     /// Whether the page is below this path.
     pub(super) fn is_at(&self, path: &str) -> bool {
         let rest = self.path.strip_prefix("/console").unwrap_or_default();
-        if path == "/" { rest.is_empty() } else { rest.starts_with(path) }
+        if path == "/" {
+            rest.is_empty()
+        } else {
+            rest.starts_with(path)
+        }
     }
 
     pub(super) fn version(&self) -> &'static str {
@@ -94,14 +98,29 @@ fn is_part(headers: &HeaderMap) -> bool {
 const DONE: [(&str, &str); 24] = [
     ("preserved", "The account is preserved."),
     ("activated", "The account is active again."),
-    ("released", "The hold has ended; the account is active once the identity provider says so."),
-    ("placed", "The place is set by hand. Mappings leave it alone until it is unpinned."),
+    (
+        "released",
+        "The hold has ended; the account is active once the identity provider says so.",
+    ),
+    (
+        "placed",
+        "The place is set by hand. Mappings leave it alone until it is unpinned.",
+    ),
     ("unpinned", "The mappings decide again at the next update."),
     ("transferred", "The user is under the other connection now."),
-    ("held", "Nobody can purge this account while the legal hold is on."),
+    (
+        "held",
+        "Nobody can purge this account while the legal hold is on.",
+    ),
     ("lifted", "The legal hold is lifted."),
-    ("purged", "The person was removed for good. A tombstone with the reason stays."),
-    ("resolved", "That is settled. The identity provider's next create goes through."),
+    (
+        "purged",
+        "The person was removed for good. A tombstone with the reason stays.",
+    ),
+    (
+        "resolved",
+        "That is settled. The identity provider's next create goes through.",
+    ),
     ("added", "Added."),
     ("saved", "Saved. No user has changed by it."),
     ("changed", "Saved."),
@@ -109,19 +128,33 @@ const DONE: [(&str, &str); 24] = [
     ("moved", "Moved. No user has changed by it."),
     ("dismissed", "Put aside until the next refusal."),
     ("revoked", "Revoked. It opens nothing from this moment on."),
-    ("alarm-ended", "The alarm has ended. Users are purged again when their date comes."),
+    (
+        "alarm-ended",
+        "The alarm has ended. Users are purged again when their date comes.",
+    ),
     ("signed-out", "You are signed out."),
-    ("password", "The password is changed, and all your sessions have ended. Sign in with the new one."),
+    (
+        "password",
+        "The password is changed, and all your sessions have ended. Sign in with the new one.",
+    ),
     ("codes-ended", "You sign in with your password alone now."),
     ("session-ended", "That session has ended."),
-    ("created", "The user is there, managed by nobody until an identity provider finds it."),
-    ("declared", "Declared. It is kept from each user's next update on."),
+    (
+        "created",
+        "The user is there, managed by nobody until an identity provider finds it.",
+    ),
+    (
+        "declared",
+        "Declared. It is kept from each user's next update on.",
+    ),
 ];
 
 fn done_of(uri: &Uri) -> Option<&'static str> {
     let mut pairs = uri.query().unwrap_or_default().split('&');
     let word = pairs.find_map(|pair| pair.strip_prefix("done="))?;
-    DONE.iter().find(|(key, _)| *key == word).map(|&(_, sentence)| sentence)
+    DONE.iter()
+        .find(|(key, _)| *key == word)
+        .map(|&(_, sentence)| sentence)
 }
 
 /// Somebody who may see a page.
@@ -138,7 +171,11 @@ impl<R: Right> Page<R> {
         let caller = Caller::<R>::signed(parts, app, session.clone(), one.clone()).await?;
         let tenant = caller.settings.tenant.name.to_string();
         let shell = Shell::of(parts, &session, &one, tenant, caller.ctx.now);
-        Ok(Self { caller, shell, signed })
+        Ok(Self {
+            caller,
+            shell,
+            signed,
+        })
     }
 
     /// The same page, which says why something was not done.
@@ -222,7 +259,9 @@ impl<R: Right, T: DeserializeOwned> FromRequest<App> for Sent<R, T> {
 /// The fields of a form, as browsers send them.
 pub(super) fn fields<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_html_form::from_bytes(bytes).map_err(|_| {
-        Problem::bad_request("A field of the form is missing, or is not what the page sends. Open the page again.")
+        Problem::bad_request(
+            "A field of the form is missing, or is not what the page sends. Open the page again.",
+        )
     })
 }
 
@@ -236,7 +275,8 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
         let text = parts.uri.query().unwrap_or_default();
         let found = serde_html_form::from_str(text);
         found.map(Self).map_err(|_| {
-            Problem::bad_request("A part of this address is not what the page takes. Begin from the menu.").into()
+            Problem::bad_request("A part of this address is not what the page takes. Begin from the menu.")
+                .into()
         })
     }
 }
@@ -249,9 +289,9 @@ impl FromRequestParts<App> for Named {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Turned> {
         let found = axum::extract::Path::from_request_parts(parts, app).await;
-        found
-            .map(|axum::extract::Path(name)| Self(name))
-            .map_err(|_| Problem::bad_request("The name in the address is not valid UTF-8, percent-encoded.").into())
+        found.map(|axum::extract::Path(name)| Self(name)).map_err(|_| {
+            Problem::bad_request("The name in the address is not valid UTF-8, percent-encoded.").into()
+        })
     }
 }
 
@@ -278,7 +318,11 @@ impl Turned {
         }
         let address = address(parts);
         let path = address.path_and_query().map_or("/console/", |path| path.as_str());
-        let next = if parts.method == Method::GET { path } else { "/console/" };
+        let next = if parts.method == Method::GET {
+            path
+        } else {
+            "/console/"
+        };
         Self::SignIn {
             next: next.to_owned(),
             is_part: is_part(&parts.headers),
@@ -310,7 +354,11 @@ impl IntoResponse for Turned {
             Self::SignIn { next, is_part } => {
                 let to = format!("/console/sign-in?next={}", super::view::encoded(&next));
                 if is_part {
-                    return (StatusCode::UNAUTHORIZED, [(HeaderName::from_static("hx-redirect"), to)]).into_response();
+                    return (
+                        StatusCode::UNAUTHORIZED,
+                        [(HeaderName::from_static("hx-redirect"), to)],
+                    )
+                        .into_response();
                 }
                 see_other(&to)
             }
@@ -398,7 +446,14 @@ mod tests {
         for own in ["/console/", "/console/users?status=held", "/console/users/x#why"] {
             assert_eq!(own_path(own), own);
         }
-        for other in ["//evil.example", "https://evil.example/console/", "/\\evil.example", "/api/v1", "", "/console/\r\nx"] {
+        for other in [
+            "//evil.example",
+            "https://evil.example/console/",
+            "/\\evil.example",
+            "/api/v1",
+            "",
+            "/console/\r\nx",
+        ] {
             assert_eq!(own_path(other), "/console/");
         }
     }

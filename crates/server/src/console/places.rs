@@ -1,10 +1,10 @@
-//! Profiles and storages: what mappings give.
+//! Profiles: named sets of settings that mappings give.
 
 use askama::Template;
-use directory::{Bytes, Mapping, Profile, Settings, Storage};
+use directory::{Bytes, Mapping, Profile};
 use serde::Deserialize;
+use service::settings::named;
 use service::settings::profiles::{self as stored, ProfileChange};
-use service::settings::{named, storages as stored_storages};
 use store::counts::{self, Count};
 
 use super::page::{Answer, Named, Page, Sent, Shell, see_other};
@@ -101,8 +101,16 @@ impl ProfileForm {
         Self {
             name: profile.name.to_string(),
             max_users: profile.max_users.map(|max| max.to_string()).unwrap_or_default(),
-            quota: if profile.quota.get() == 0 { String::new() } else { profile.quota.to_string().replace(' ', "") },
-            purge_days: if profile.purge_days == 0 { String::new() } else { profile.purge_days.to_string() },
+            quota: if profile.quota.get() == 0 {
+                String::new()
+            } else {
+                profile.quota.to_string().replace(' ', "")
+            },
+            purge_days: if profile.purge_days == 0 {
+                String::new()
+            } else {
+                profile.purge_days.to_string()
+            },
             settings: if profile.settings.is_empty() {
                 String::new()
             } else {
@@ -136,7 +144,9 @@ pub(super) async fn add_profile(sent: Sent<ChangeSettings, ProfileForm>) -> Answ
     let Sent { page, form } = sent;
     let added = async {
         let (name, change) = (form.name.clone(), form.change()?);
-        page.caller.write(move |tx, ctx| stored::add(tx, ctx, &name, &change)).await
+        page.caller
+            .write(move |tx, ctx| stored::add(tx, ctx, &name, &change))
+            .await
     };
     match added.await {
         Ok(_) => Ok(see_other("/console/profiles?done=added")),
@@ -181,7 +191,9 @@ pub(super) async fn set_profile(Named(name): Named, sent: Sent<ChangeSettings, P
     let of = name.clone();
     let set = async {
         let change = form.change()?;
-        page.caller.write(move |tx, ctx| stored::set(tx, ctx, &of, &change)).await
+        page.caller
+            .write(move |tx, ctx| stored::set(tx, ctx, &of, &change))
+            .await
     };
     match set.await {
         Ok(profile) => {
@@ -196,142 +208,12 @@ pub(super) async fn set_profile(Named(name): Named, sent: Sent<ChangeSettings, P
 pub(super) async fn remove_profile(Named(name): Named, sent: Sent<ChangeSettings, Nothing>) -> Answer {
     let page = sent.page;
     let of = name.clone();
-    match page.caller.write(move |tx, ctx| stored::remove(tx, ctx, &of)).await {
+    match page
+        .caller
+        .write(move |tx, ctx| stored::remove(tx, ctx, &of))
+        .await
+    {
         Ok(()) => Ok(see_other("/console/profiles?done=removed")),
         Err(problem) => profile_shown(&page.refusing(&problem), &name, None).await,
-    }
-}
-
-/// A storage in the list.
-struct StorageLine {
-    name: String,
-    link: String,
-    region: String,
-    users: String,
-    mappings: usize,
-}
-
-#[derive(Template)]
-#[template(path = "storages.html")]
-struct Storages<'p> {
-    shell: &'p Shell,
-    lines: Vec<StorageLine>,
-    form: StorageForm,
-    may_change: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct StorageForm {
-    name: String,
-    #[serde(default)]
-    region: String,
-}
-
-/// `GET /console/storages`
-pub(super) async fn storages(page: Page<ReadSettings>) -> Answer {
-    storages_shown(&page, StorageForm::default()).await
-}
-
-async fn storages_shown<R: Right>(page: &Page<R>, form: StorageForm) -> Answer {
-    let mut lines = Vec::new();
-    for storage in &page.caller.settings.storages {
-        lines.push(storage_line(page, storage).await?);
-    }
-    page.shows(&Storages {
-        shell: &page.shell,
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
-        lines,
-        form,
-    })
-}
-
-async fn storage_line<R: Right>(page: &Page<R>, storage: &Storage) -> Result<StorageLine, Problem> {
-    let (tenant, id) = (page.caller.ctx.tenant, storage.id);
-    let counted = page
-        .caller
-        .app
-        .store
-        .look(move |tx| Ok::<_, service::Error>(counts::get(tx, Count::in_storage(tenant, id))?));
-    let settings: &Settings = &page.caller.settings;
-    let gives = |mapping: &&Mapping| mapping.outcome.storage == id;
-    Ok(StorageLine {
-        name: storage.name.to_string(),
-        link: encoded(storage.name.as_str()),
-        region: storage.region.clone(),
-        users: number(counted.await?),
-        mappings: settings.mappings.iter().filter(gives).count(),
-    })
-}
-
-/// `POST /console/storages`
-pub(super) async fn add_storage(sent: Sent<ChangeSettings, StorageForm>) -> Answer {
-    let Sent { page, form } = sent;
-    let (name, region) = (form.name.clone(), region_of(&form));
-    let added = page
-        .caller
-        .write(move |tx, ctx| stored_storages::add(tx, ctx, &name, &region));
-    match added.await {
-        Ok(_) => Ok(see_other("/console/storages?done=added")),
-        Err(problem) => storages_shown(&page.refusing(&problem), form).await,
-    }
-}
-
-fn region_of(form: &StorageForm) -> String {
-    match form.region.trim() {
-        "" => "local".to_owned(),
-        region => region.to_owned(),
-    }
-}
-
-#[derive(Template)]
-#[template(path = "storage.html")]
-struct StoragePage<'p> {
-    shell: &'p Shell,
-    line: StorageLine,
-    form: StorageForm,
-    may_change: bool,
-}
-
-/// `GET /console/storages/{storage}`
-pub(super) async fn storage(page: Page<ReadSettings>, Named(name): Named) -> Answer {
-    storage_shown(&page, &name, None).await
-}
-
-async fn storage_shown<R: Right>(page: &Page<R>, name: &str, form: Option<StorageForm>) -> Answer {
-    let storage = named(&page.caller.settings.storages, name)?;
-    page.shows(&StoragePage {
-        shell: &page.shell,
-        line: storage_line(page, storage).await?,
-        form: form.unwrap_or_else(|| StorageForm {
-            name: storage.name.to_string(),
-            region: storage.region.clone(),
-        }),
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
-    })
-}
-
-/// `POST /console/storages/{storage}`
-pub(super) async fn set_storage(Named(name): Named, sent: Sent<ChangeSettings, StorageForm>) -> Answer {
-    let Sent { page, form } = sent;
-    let (of, new, region) = (name.clone(), form.name.clone(), region_of(&form));
-    let set = page
-        .caller
-        .write(move |tx, ctx| stored_storages::set(tx, ctx, &of, Some(&new), Some(&region)));
-    match set.await {
-        Ok(storage) => {
-            let link = encoded(storage.name.as_str());
-            Ok(see_other(&format!("/console/storages/{link}?done=changed")))
-        }
-        Err(problem) => storage_shown(&page.refusing(&problem), &name, Some(form)).await,
-    }
-}
-
-/// `POST /console/storages/{storage}/delete`
-pub(super) async fn remove_storage(Named(name): Named, sent: Sent<ChangeSettings, Nothing>) -> Answer {
-    let page = sent.page;
-    let of = name.clone();
-    match page.caller.write(move |tx, ctx| stored_storages::remove(tx, ctx, &of)).await {
-        Ok(()) => Ok(see_other("/console/storages?done=removed")),
-        Err(problem) => storage_shown(&page.refusing(&problem), &name, None).await,
     }
 }

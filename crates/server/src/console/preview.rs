@@ -130,12 +130,19 @@ async fn looked(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Preview
         .app
         .store
         .scan(move |tx| {
-            let part = Part { users: PART, told: TOLD };
+            let part = Part {
+                users: PART,
+                told: TOLD,
+            };
             let next = look_further(tx, &ctx, &settings, &mut seen, after, part)?;
             Ok::<_, service::Error>((seen, next))
         })
         .await?;
-    let lets_in = if is_first { let_in(page, &planned).await? } else { Vec::new() };
+    let lets_in = if is_first {
+        let_in(page, &planned).await?
+    } else {
+        Vec::new()
+    };
     Ok(Preview::of(&seen, next, lets_in))
 }
 
@@ -143,7 +150,12 @@ async fn looked(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Preview
 fn planned(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Settings, Problem> {
     let change = form.change()?;
     let (ctx, settings) = (&page.caller.ctx, &page.caller.settings);
-    Ok(stored::planned(ctx, settings, Some(form.of.as_str()).filter(|of| !of.is_empty()), &change)?)
+    Ok(stored::planned(
+        ctx,
+        settings,
+        Some(form.of.as_str()).filter(|of| !of.is_empty()),
+        &change,
+    )?)
 }
 
 /// The refused people whom these mappings would place.
@@ -161,7 +173,12 @@ async fn let_in<R: Right>(page: &Page<R>, planned: &Settings) -> Result<Vec<Stri
 /// What an earlier part saw; who sends something else sees something else.
 fn read_seen(text: &str) -> Seen {
     let value: Value = serde_json::from_str(text).unwrap_or_default();
-    let count = |name: &str| value[name].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+    let count = |name: &str| {
+        value[name]
+            .as_u64()
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or_default()
+    };
     Seen {
         moved: count("moved"),
         admitted: count("admitted"),
@@ -188,7 +205,10 @@ pub(super) async fn before_applying(page: Page<ChangeSettings>) -> Answer {
         .store
         .scan(move |tx| {
             let mut seen = Seen::default();
-            let part = Part { users: PART, told: TOLD };
+            let part = Part {
+                users: PART,
+                told: TOLD,
+            };
             let start = UserId::from(Uuid::nil());
             let next = look_further(tx, &ctx, &settings, &mut seen, start, part)?;
             Ok::<_, service::Error>((seen, next))
@@ -231,7 +251,10 @@ pub(super) async fn apply(sent: Sent<ChangeSettings, Progress>) -> Answer {
     let (mut changed, mut looked) = (form.changed, form.looked);
     for _ in 0..STRIDES {
         let Some(after) = next else { break };
-        let (further, some) = page.caller.write(move |tx, ctx| users::reapply(tx, ctx, after)).await?;
+        let (further, some) = page
+            .caller
+            .write(move |tx, ctx| users::reapply(tx, ctx, after))
+            .await?;
         next = further;
         changed += u64::try_from(some).unwrap_or_default();
         looked += 100;

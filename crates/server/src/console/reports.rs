@@ -8,7 +8,7 @@ use service::users::{self, Browse};
 use super::page::{Answer, Named, Page, Shell};
 use super::view::{number, plain};
 use crate::access::caller::ReadUsers;
-use crate::access::problem::Problem;
+use crate::manage::reports::permitted;
 
 /// Rows that the page shows; the file has all.
 const SHOWN: usize = 100;
@@ -56,8 +56,12 @@ struct ReportPage<'p> {
 
 /// `GET /console/reports/{report}`
 pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
-    let report = report(&page, &name)?;
-    let (ctx, settings, scope) = (page.caller.ctx.clone(), page.caller.settings.clone(), page.caller.scope.clone());
+    let report = permitted(&page.caller, &name)?;
+    let (ctx, settings, scope) = (
+        page.caller.ctx.clone(),
+        page.caller.settings.clone(),
+        page.caller.scope.clone(),
+    );
     let (rows, more) = page
         .caller
         .app
@@ -70,7 +74,10 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
                     ..browse
                 };
                 let found = users::browse(tx, &ctx, &browse)?;
-                let rows = found.records.iter().map(|record| report.row_of(record, &settings));
+                let rows = found
+                    .records
+                    .iter()
+                    .map(|record| report.row_of(record, &settings));
                 Ok::<_, service::Error>((rows.collect::<Vec<_>>(), found.next.is_some()))
             }
             None => Ok((report.rows(tx, &ctx, &settings)?, false)),
@@ -99,25 +106,15 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
     })
 }
 
-/// The report of this name, where the person may see it.
-pub(super) fn report(page: &Page<ReadUsers>, name: &str) -> Result<Report, Problem> {
-    let report = Report::named(name).ok_or_else(|| {
-        Problem::new(axum::http::StatusCode::NOT_FOUND, "Not found", "There is no such report.")
-    })?;
-    if report.of_users().is_none() {
-        page.caller.demand(directory::Action::ReadSettings)?;
-        page.caller.demand_whole()?;
-    }
-    Ok(report)
-}
-
 fn is_time(text: &str) -> bool {
     text.len() == 24 && text.ends_with('Z') && text.as_bytes().get(10) == Some(&b'T')
 }
 
 fn shown(column: service::reports::Column, value: &Value) -> String {
     match value {
-        Value::Number(count) if column.1 != "quota" => count.as_u64().map_or_else(|| count.to_string(), number),
+        Value::Number(count) if column.1 != "quota" => {
+            count.as_u64().map_or_else(|| count.to_string(), number)
+        }
         Value::String(text) if is_time(text) => text[..16].replace('T', " "),
         value => plain(&text_of(column, value)),
     }
@@ -135,8 +132,16 @@ fn bars(report: Report, rows: &[Vec<Value>]) -> Vec<Bar> {
     let bar = |row: &Vec<Value>| {
         let text = row[label].as_str().unwrap_or_default();
         Bar {
-            label: if is_time(text) { text[..10].to_owned() } else { plain(text) },
-            value: if row[count].is_null() { "not known".to_owned() } else { number(counted(row)) },
+            label: if is_time(text) {
+                text[..10].to_owned()
+            } else {
+                plain(text)
+            },
+            value: if row[count].is_null() {
+                "not known".to_owned()
+            } else {
+                number(counted(row))
+            },
             width: (counted(row) * 400 / most).to_string(),
         }
     };

@@ -35,7 +35,11 @@ fn shown<R: Right>(page: &Page<R>) -> Answer {
         shell: &page.shell,
         may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
         accept_until: until
-            .map(|at| at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d").to_string())
+            .map(|at| {
+                at.to_zoned_datetime(TimeZone::UTC)
+                    .strftime("%Y-%m-%d")
+                    .to_string()
+            })
             .unwrap_or_default(),
         kinds: ["string", "boolean", "integer", "decimal", "dateTime", "reference"],
         settings,
@@ -76,7 +80,9 @@ impl Form {
             accept_new_external_ids_until: Some(until(&self.accept_until)?),
             log_days: whole("Days of the log", &self.log_days)?,
             leaver_alarm_percent: whole("The alarm's share", &self.leaver_alarm_percent)?,
-            max_requests_per_second: Some(whole("Requests a second", &self.max_requests_per_second)?.unwrap_or(0)),
+            max_requests_per_second: Some(
+                whole("Requests a second", &self.max_requests_per_second)?.unwrap_or(0),
+            ),
         })
     }
 }
@@ -86,7 +92,9 @@ fn until(text: &str) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = given(text) else { return Ok(None) };
     let bad = || Problem::bad_request("A date is written as 2026-12-31.");
     let day: Date = text.parse().map_err(|_| bad())?;
-    let end = day.tomorrow().and_then(|next| next.to_zoned_datetime(TimeZone::UTC));
+    let end = day
+        .tomorrow()
+        .and_then(|next| next.to_zoned_datetime(TimeZone::UTC));
     end.map(|end| Some(end.timestamp())).map_err(|_| bad())
 }
 
@@ -95,7 +103,9 @@ pub(super) async fn set(sent: Sent<ChangeSettings, Form>) -> Answer {
     let Sent { page, form } = sent;
     let set = async {
         let change = form.change()?;
-        page.caller.write(move |tx, ctx| tenants::set(tx, ctx, &change)).await
+        page.caller
+            .write(move |tx, ctx| tenants::set(tx, ctx, &change))
+            .await
     };
     match set.await {
         Ok(_) => Ok(see_other("/console/settings?done=saved")),

@@ -226,7 +226,10 @@ impl Visitor {
         let is_new = known.is_none();
         let form = match known {
             Some(known) => known,
-            None => clock::fresh_session().map_err(|_| Problem::failed())?.reveal().to_owned(),
+            None => clock::fresh_session()
+                .map_err(|_| Problem::failed())?
+                .reveal()
+                .to_owned(),
         };
         Ok(Self {
             from: From::of(parts, app),

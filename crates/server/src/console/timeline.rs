@@ -83,10 +83,19 @@ fn class_of(kind: &str) -> &'static str {
 
 /// What an event says, in a few words.
 fn words(kind: &str, data: &Value, settings: &Settings) -> String {
-    let named = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).map(plain).unwrap_or_default();
+    let named = |pointer: &str| {
+        data.pointer(pointer)
+            .and_then(Value::as_str)
+            .map(plain)
+            .unwrap_or_default()
+    };
     let connection = |pointer: &str| {
-        let id = data.pointer(pointer).and_then(Value::as_str).and_then(directory::ConnectionId::parse);
-        id.and_then(|id| settings.connection(id)).map_or("a connection that is gone".to_owned(), |one| one.name.to_string())
+        let id = data
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .and_then(directory::ConnectionId::parse);
+        id.and_then(|id| settings.connection(id))
+            .map_or("a connection that is gone".to_owned(), |one| one.name.to_string())
     };
     match kind {
         "user.created" => "was created".to_owned(),
@@ -107,7 +116,10 @@ fn words(kind: &str, data: &Value, settings: &Settings) -> String {
         "user.released" => "is managed by nobody now".to_owned(),
         "token.created" => format!("a token of {} was made", connection("/token/connection")),
         "token.revoked" => format!("a token of {} was revoked", connection("/token/connection")),
-        "alarm.raised" => format!("many users of {} left at once; purges wait", named("/alarm/connection")),
+        "alarm.raised" => format!(
+            "many users of {} left at once; purges wait",
+            named("/alarm/connection")
+        ),
         "alarm.ended" => format!("the alarm about {} ended", named("/alarm/connection")),
         "administrator.signed_in" => "signed in".to_owned(),
         "administrator.invited" => format!("{} was invited", named("/administrator/email")),
@@ -124,7 +136,10 @@ fn words(kind: &str, data: &Value, settings: &Settings) -> String {
                 name.as_str().map(plain)
             });
             let thing = match thing {
-                "setting" => data.as_object().and_then(|all| all.keys().next().cloned()).unwrap_or_default(),
+                "setting" => data
+                    .as_object()
+                    .and_then(|all| all.keys().next().cloned())
+                    .unwrap_or_default(),
                 thing => thing.to_owned(),
             };
             format!("{thing} {} {}", name.unwrap_or_default(), verb.replace('_', " "))
@@ -143,7 +158,10 @@ fn changes(data: &Value) -> Vec<String> {
         let is = now.and_then(|user| user.get(name)).unwrap_or(&Value::Null);
         match (was, is) {
             (Value::Object(was), Value::Object(is)) if name.contains(':') => {
-                told.extend(was.iter().map(|(name, was)| change(name, was, is.get(name).unwrap_or(&Value::Null))));
+                told.extend(
+                    was.iter()
+                        .map(|(name, was)| change(name, was, is.get(name).unwrap_or(&Value::Null))),
+                );
             }
             _ => told.push(change(name, was, is)),
         }

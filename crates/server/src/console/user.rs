@@ -105,7 +105,8 @@ pub(super) async fn shown<R: Right>(page: &Page<R>, user: String) -> Answer {
             };
             let history = if with_events {
                 let events = feed::latest(tx, &ctx, &wanted, None, SHOWN, LOOKED)?;
-                let older = (events.len() == SHOWN).then(|| events.last().map(|(cursor, _)| cursor.to_string()));
+                let older =
+                    (events.len() == SHOWN).then(|| events.last().map(|(cursor, _)| cursor.to_string()));
                 (entries(tx, &ctx, &settings, &events)?, older.flatten())
             } else {
                 (Vec::new(), None)
@@ -160,7 +161,12 @@ fn made(record: &Record, settings: &Settings, now: directory::Timestamp) -> Made
     let principal_name = names::user_principal_name(&user.attributes);
     let preservation = facts.lifecycle.preservation();
     let decision = facts.placement.decision.as_ref();
-    let is_there = |id: &str| settings.mappings.iter().any(|mapping| mapping.id.to_string() == id);
+    let is_there = |id: &str| {
+        settings
+            .mappings
+            .iter()
+            .any(|mapping| mapping.id.to_string() == id)
+    };
     Made {
         id: facts.id.to_string(),
         external_id: user.external_id().map(plain).unwrap_or_default(),
@@ -181,7 +187,9 @@ fn made(record: &Record, settings: &Settings, now: directory::Timestamp) -> Made
             .and_then(|decision| decision.at.parse().ok())
             .map(absolute)
             .unwrap_or_default(),
-        mapping: decision.map(|decision| decision.mapping_name.clone()).unwrap_or_default(),
+        mapping: decision
+            .map(|decision| decision.mapping_name.clone())
+            .unwrap_or_default(),
         mapping_is_gone: decision.is_some_and(|decision| !is_there(&decision.mapping)),
         decided: decision.map(decided).unwrap_or_default(),
         version: facts.version,

@@ -34,7 +34,10 @@ async fn change<R: Right>(
 /// Leads to the user's page, or shows it with the reason.
 async fn told<R: Right>(page: Page<R>, user: String, done: Result<&str, Problem>) -> Answer {
     match done {
-        Ok(word) => Ok(see_other(&format!("/console/users/{}?done={word}", super::view::encoded(&user)))),
+        Ok(word) => Ok(see_other(&format!(
+            "/console/users/{}?done={word}",
+            super::view::encoded(&user)
+        ))),
         Err(problem) => super::user::shown(&page.refusing(&problem), user).await,
     }
 }
@@ -58,7 +61,10 @@ pub(super) async fn activate(Named(user): Named, sent: Sent<PreserveUsers, Activ
     } else {
         Override::No
     };
-    let done = change(&sent.page.caller, &user, move |tx, ctx, id| users::activate(tx, ctx, id, over)).await;
+    let done = change(&sent.page.caller, &user, move |tx, ctx, id| {
+        users::activate(tx, ctx, id, over)
+    })
+    .await;
     let word = done.map(|record| match record.facts.lifecycle.status() {
         Status::Active => "activated",
         _ => "released",
@@ -104,7 +110,10 @@ async fn placed(caller: &Caller<ChangeUsers>, user: &str, place: &Place) -> Resu
     if place.profile.is_some() {
         caller.may_give(place.profile.as_deref())?;
     }
-    change(caller, user, move |tx, ctx, id| users::set_place(tx, ctx, id, &place)).await
+    change(caller, user, move |tx, ctx, id| {
+        users::set_place(tx, ctx, id, &place)
+    })
+    .await
 }
 
 /// `POST /console/users/{user}/unpin`
@@ -121,7 +130,10 @@ pub(super) struct Transfer {
 /// `POST /console/users/{user}/transfer`
 pub(super) async fn transfer(Named(user): Named, sent: Sent<ChangeUsers, Transfer>) -> Answer {
     let to = sent.form.connection;
-    let done = change(&sent.page.caller, &user, move |tx, ctx, id| users::transfer(tx, ctx, id, &to)).await;
+    let done = change(&sent.page.caller, &user, move |tx, ctx, id| {
+        users::transfer(tx, ctx, id, &to)
+    })
+    .await;
     told(sent.page, user, done.map(|_| "transferred")).await
 }
 
@@ -139,7 +151,10 @@ pub(super) async fn resolve(Named(user): Named, sent: Sent<ChangeUsers, Resoluti
     } else {
         Person::Another
     };
-    let done = change(&sent.page.caller, &user, move |tx, ctx, id| users::resolve(tx, ctx, id, person)).await;
+    let done = change(&sent.page.caller, &user, move |tx, ctx, id| {
+        users::resolve(tx, ctx, id, person)
+    })
+    .await;
     if done.is_ok() && sent.form.back == "activity" {
         return Ok(see_other("/console/activity?done=resolved"));
     }

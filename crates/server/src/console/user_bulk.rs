@@ -91,7 +91,8 @@ impl Job {
         let texts = self.id.iter().flat_map(|text| text.split(','));
         let texts = texts.map(str::trim).filter(|text| !text.is_empty());
         let ids: Option<Vec<_>> = texts.map(UserId::parse).collect();
-        let mut ids = ids.ok_or_else(|| Problem::bad_request("A user of the selection is none; select again."))?;
+        let mut ids =
+            ids.ok_or_else(|| Problem::bad_request("A user of the selection is none; select again."))?;
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
@@ -226,7 +227,11 @@ async fn summary(page: &super::page::Page<PreserveUsers>, job: &Job, ids: &[User
             ..browse(caller, &wanted.asked())?
         };
         let ctx = caller.ctx.clone();
-        let found = caller.app.store.scan(move |tx| users::browse(tx, &ctx, &browse)).await?;
+        let found = caller
+            .app
+            .store
+            .scan(move |tx| users::browse(tx, &ctx, &browse))
+            .await?;
         let total = match found.total {
             Some(total) if total.is_capped => format!("{} or more users", number(total.count)),
             Some(total) => counted(total.count, "user", "users"),
@@ -282,7 +287,11 @@ async fn stride(
         ..browse(caller, &job.wanted().asked())?
     };
     let ctx = caller.ctx.clone();
-    let found = caller.app.store.scan(move |tx| users::browse(tx, &ctx, &browse)).await?;
+    let found = caller
+        .app
+        .store
+        .scan(move |tx| users::browse(tx, &ctx, &browse))
+        .await?;
     let batch = found.records.iter().map(|record| record.facts.id).collect();
     Ok((batch, Vec::new(), found.next))
 }

@@ -83,9 +83,17 @@ impl Wanted {
     /// The filter as it stands in an address, less one part; the columns too.
     pub(super) fn query(&self, without: &str) -> String {
         let pairs = self.pairs();
-        let set = pairs.iter().filter(|(name, _, value)| *name != without && !value.is_empty());
-        let mut parts: Vec<_> = set.map(|(name, _, value)| format!("{name}={}", encoded(value))).collect();
-        parts.extend(self.columns.iter().map(|column| format!("columns={}", encoded(column))));
+        let set = pairs
+            .iter()
+            .filter(|(name, _, value)| *name != without && !value.is_empty());
+        let mut parts: Vec<_> = set
+            .map(|(name, _, value)| format!("{name}={}", encoded(value)))
+            .collect();
+        parts.extend(
+            self.columns
+                .iter()
+                .map(|column| format!("columns={}", encoded(column))),
+        );
         parts.join("&")
     }
 
@@ -98,7 +106,9 @@ impl Wanted {
 
     fn chips(&self) -> Vec<Chip> {
         let pairs = self.pairs();
-        let set = pairs.iter().filter(|(_, label, value)| !label.is_empty() && !value.is_empty());
+        let set = pairs
+            .iter()
+            .filter(|(_, label, value)| !label.is_empty() && !value.is_empty());
         let chip = |(name, label, value): &(&str, &str, &String)| Chip {
             label: match *name {
                 "legalHold" => "On legal hold".to_owned(),
@@ -112,7 +122,9 @@ impl Wanted {
     /// Whether a column is shown.
     pub(super) fn has(&self, column: &str) -> bool {
         if self.columns.is_empty() {
-            return COLUMNS.iter().any(|(name, _, is_usual)| *name == column && *is_usual);
+            return COLUMNS
+                .iter()
+                .any(|(name, _, is_usual)| *name == column && *is_usual);
         }
         self.columns.iter().any(|shown| shown == column)
     }
@@ -123,7 +135,11 @@ impl Wanted {
         if !self.search.is_empty() {
             parts.insert(0, format!("named \u{201c}{}\u{201d}", self.search));
         }
-        if parts.is_empty() { "everybody".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() {
+            "everybody".to_owned()
+        } else {
+            parts.join(", ")
+        }
     }
 }
 
@@ -161,9 +177,16 @@ pub(super) async fn list(page: Page<ReadUsers>, Query(wanted): Query<Wanted>) ->
     let caller = &page.caller;
     let browse = browse(caller, &wanted.asked())?;
     let ctx = caller.ctx.clone();
-    let found = caller.app.store.scan(move |tx| users::browse(tx, &ctx, &browse)).await?;
+    let found = caller
+        .app
+        .store
+        .scan(move |tx| users::browse(tx, &ctx, &browse))
+        .await?;
     let now = page.shell.now;
-    let rows = found.records.iter().map(|record| Row::of(record, &caller.settings, now));
+    let rows = found
+        .records
+        .iter()
+        .map(|record| Row::of(record, &caller.settings, now));
     let list = List {
         rows: rows.collect(),
         total: match found.total {
@@ -222,7 +245,10 @@ pub(super) async fn create(sent: Sent<ChangeUsers, NewUser>) -> Answer {
         Err(problem) => Err(problem),
     };
     match made {
-        Ok(Imported::Added(record)) => Ok(see_other(&format!("/console/users/{}?done=created", record.facts.id))),
+        Ok(Imported::Added(record)) => Ok(see_other(&format!(
+            "/console/users/{}?done=created",
+            record.facts.id
+        ))),
         Ok(Imported::Known(record)) => Ok(see_other(&format!("/console/users/{}", record.facts.id))),
         Err(problem) => {
             let page = page.refusing(&problem);
@@ -242,7 +268,8 @@ fn some(text: &str) -> Option<&str> {
 impl NewUser {
     fn import(
         &self,
-    ) -> impl Fn(&mut store::Tx<'_>, &directory::Ctx) -> Result<Imported, service::Error> + Send + 'static {
+    ) -> impl Fn(&mut store::Tx<'_>, &directory::Ctx) -> Result<Imported, service::Error> + Send + 'static
+    {
         let mut attributes = Object::new();
         attributes.insert("userName".to_owned(), self.user_name.trim().into());
         let name = json!({"givenName": some(&self.given_name), "familyName": some(&self.family_name)});

@@ -28,17 +28,24 @@ pub(super) fn when(at: Timestamp, now: Timestamp) -> Markup {
 
 /// The same, or a dash.
 pub(super) fn maybe_when(at: Option<Timestamp>, now: Timestamp) -> Markup {
-    at.map_or_else(|| Markup("<span class=\"none\">–</span>".to_owned()), |at| when(at, now))
+    at.map_or_else(
+        || Markup("<span class=\"none\">–</span>".to_owned()),
+        |at| when(at, now),
+    )
 }
 
 /// To the second, in UTC.
 pub(super) fn absolute(at: Timestamp) -> String {
-    at.to_zoned_datetime(TimeZone::UTC).strftime("%-d %b %Y, %H:%M:%S UTC").to_string()
+    at.to_zoned_datetime(TimeZone::UTC)
+        .strftime("%-d %b %Y, %H:%M:%S UTC")
+        .to_string()
 }
 
 /// The day, in UTC.
 pub(super) fn day(at: Timestamp) -> String {
-    at.to_zoned_datetime(TimeZone::UTC).strftime("%-d %b %Y").to_string()
+    at.to_zoned_datetime(TimeZone::UTC)
+        .strftime("%-d %b %Y")
+        .to_string()
 }
 
 fn relative(at: Timestamp, now: Timestamp) -> String {
@@ -99,7 +106,9 @@ pub(super) fn plain(text: &str) -> String {
         letter.is_control()
             || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    text.chars().map(|letter| if is_odd(letter) { '\u{fffd}' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if is_odd(letter) { '\u{fffd}' } else { letter })
+        .collect()
 }
 
 /// A state, with the word for it.
@@ -123,7 +132,9 @@ pub(super) fn why(facts: &Facts) -> String {
         (Status::Held, Hold::Limit) => "waits for a free seat".to_owned(),
         (Status::Held, _) => "waits for a mapping that matches".to_owned(),
         (Status::Preserved, hold) => {
-            let by = lifecycle.preservation().map_or("", |preservation| preservation.by.as_str());
+            let by = lifecycle
+                .preservation()
+                .map_or("", |preservation| preservation.by.as_str());
             match (hold, lifecycle.idp_state()) {
                 (Hold::Administrator, _) => format!("by the administrator {by}"),
                 (_, IdpState::Absent) => format!("deleted by {by}"),
@@ -166,8 +177,12 @@ pub(super) fn doubt(facts: &Facts) -> &'static str {
     match facts.placement.doubt {
         None => "",
         Some(directory::Doubt::Unmatched) => "no mapping matches any more; the place is kept",
-        Some(directory::Doubt::Full) => "the mapping that matches gives a profile that is full; the place is kept",
-        Some(directory::Doubt::Lost) => "lost the match that gave the place; moves within the hour unless it leaves",
+        Some(directory::Doubt::Full) => {
+            "the mapping that matches gives a profile that is full; the place is kept"
+        }
+        Some(directory::Doubt::Lost) => {
+            "lost the match that gave the place; moves within the hour unless it leaves"
+        }
     }
 }
 
@@ -188,11 +203,18 @@ impl Row {
             email: user.email().map(plain).unwrap_or_default(),
             status: status(facts.lifecycle.status()),
             why: plain(&why(facts)),
-            profile: profile.map(|profile| profile.name.to_string()).unwrap_or_default(),
-            storage: storage.map(|storage| storage.name.to_string()).unwrap_or_default(),
+            profile: profile
+                .map(|profile| profile.name.to_string())
+                .unwrap_or_default(),
+            storage: storage
+                .map(|storage| storage.name.to_string())
+                .unwrap_or_default(),
             quota: quota(placement.quota(settings)),
-            mapping: decision.map(|decision| decision.mapping_name.clone()).unwrap_or_default(),
-            managed_by: connection.map_or_else(|| "manual".to_owned(), |connection| connection.name.to_string()),
+            mapping: decision
+                .map(|decision| decision.mapping_name.clone())
+                .unwrap_or_default(),
+            managed_by: connection
+                .map_or_else(|| "manual".to_owned(), |connection| connection.name.to_string()),
             created: when(facts.created, now),
             changed: when(facts.modified, now),
             purged_on: maybe_when(preservation.and_then(|preservation| preservation.purge_at), now),

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service::administrators::{self, AdministratorChange, NewAdministrator};
 
-use crate::access::caller::{Caller, ManageAccess};
 use super::input::{Input, Named};
-use crate::access::problem::Problem;
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ManageAccess};
+use crate::access::problem::Problem;
 use crate::clock;
 
 /// `GET /administrators`

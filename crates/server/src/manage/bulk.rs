@@ -8,11 +8,11 @@ use service::users::{self, PlaceChange};
 use store::Tx;
 use store::users::Scope;
 
-use crate::access::caller::{Caller, PreserveUsers};
 use super::input::Input;
-use crate::access::problem::Problem;
 use super::users::{Asked, demand_within};
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, PreserveUsers};
+use crate::access::problem::Problem;
 
 /// The most users of one request; who wants more goes on with `next`.
 const MAX: usize = 500;
@@ -116,8 +116,7 @@ pub(super) async fn change(caller: Caller<PreserveUsers>, Input(bulk): Input<Bul
     if bulk.dry_run {
         return Ok(answer(json!({"meant": ids, "next": next}).to_string()));
     }
-    let Outcome { done, refused } =
-        carry_out(&caller, bulk.action, &bulk.place, &bulk.reason, &ids).await;
+    let Outcome { done, refused } = carry_out(&caller, bulk.action, &bulk.place, &bulk.reason, &ids).await;
     let refused: Vec<_> = refused
         .iter()
         .map(|(id, detail)| json!({"id": id, "detail": detail}))

@@ -9,11 +9,11 @@ use service::settings::connections::{self, ConnectionChange};
 use service::settings::named;
 use service::tokens::{self, NewToken};
 
-use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::{Input, Named};
-use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::problem::Problem;
 use crate::clock;
 
 /// `GET /connections`

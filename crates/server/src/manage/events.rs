@@ -15,11 +15,11 @@ use store::Store;
 use store::acknowledgements::Acknowledgement;
 use store::events::Recorded;
 
-use crate::access::caller::{AcknowledgeEvents, Caller, ReadEvents};
 use super::input::{Asking, Input, Named};
-use crate::access::problem::Problem;
 use super::users::found;
 use super::{Answer, json as answer};
+use crate::access::caller::{AcknowledgeEvents, Caller, ReadEvents};
+use crate::access::problem::Problem;
 use crate::clock;
 
 /// The most events in one answer.

@@ -9,11 +9,11 @@ use service::exchanges::{self, Page, Wanted};
 use store::log::exchanges::Among;
 use uuid::Uuid;
 
-use crate::access::caller::{Caller, DismissRefusals, ReadExchanges};
 use super::input::{Asking, Named};
-use crate::access::problem::Problem;
 use super::users::found;
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, DismissRefusals, ReadExchanges};
+use crate::access::problem::Problem;
 use crate::app::App;
 
 /// The most exchanges or people in one answer.

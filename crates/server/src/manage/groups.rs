@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use service::settings::named;
 use store::groups;
 
-use crate::access::caller::{Caller, ReadUsers};
 use super::input::{Asking, Named};
-use crate::access::problem::Problem;
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ReadUsers};
+use crate::access::problem::Problem;
 
 /// The most groups in one answer, and the most members of one.
 const MAX: usize = 500;

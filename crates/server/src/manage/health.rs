@@ -11,10 +11,10 @@ use store::log::exchanges::Among;
 use store::log::traffic::{self, Hour};
 use uuid::Uuid;
 
-use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::Named;
-use crate::access::problem::Problem;
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::problem::Problem;
 
 /// What is known of a connection.
 pub(crate) struct Known {

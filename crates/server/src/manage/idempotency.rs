@@ -12,9 +12,9 @@ use service::repeats::{self, Seen};
 use store::Tx;
 use store::repeats::Key;
 
+use super::{MAX_BODY, json};
 use crate::access::caller::{cookie_in, secret_in};
 use crate::access::problem::Problem;
-use super::{MAX_BODY, json};
 use crate::app::App;
 use crate::clock;
 

@@ -13,11 +13,11 @@ use service::users;
 use store::Tx;
 use store::counts::{self, Count};
 
-use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::{Input, Named};
-use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::problem::Problem;
 
 /// The most users of whom a preview says what they would get.
 const MAX_SHOWN: usize = 500;

@@ -13,6 +13,7 @@ mod input;
 pub(crate) mod mappings;
 pub(crate) mod openapi;
 pub(crate) mod places;
+pub(crate) mod reports;
 mod schemas;
 mod session;
 mod table;
@@ -31,8 +32,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::app::App;
 use crate::access::problem::Problem;
+use crate::app::App;
 
 /// Where the management API is, below the public URL.
 const API_PATH: &str = "/api/v1";

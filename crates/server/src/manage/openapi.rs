@@ -125,6 +125,11 @@ fn responses(operation: &Operation) -> Value {
     if let Some(schema) = operation.answer {
         answer["content"] = json!({"application/json": {"schema": reference(schema)}});
     }
+    if operation.id == "reports::show" {
+        let binary = json!({"schema": {"type": "string", "format": "binary"}});
+        answer["content"]["text/csv"] = json!({"schema": {"type": "string"}});
+        answer["content"]["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"] = binary;
+    }
     let mut responses = Map::new();
     responses.insert(operation.status.to_string(), answer);
     responses.insert(

@@ -10,11 +10,11 @@ use service::settings::{attributes, named, storages};
 use store::Tx;
 use store::counts::{self, Count};
 
-use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
 use super::input::{Input, Named};
-use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ChangeSettings, ReadSettings};
+use crate::access::problem::Problem;
 
 /// `GET /profiles`: with how many users each has.
 pub(super) async fn profiles(caller: Caller<ReadSettings>) -> Answer {

@@ -9,6 +9,7 @@ pub(super) fn in_path(name: &str) -> &'static str {
         "user" => "An id, userName, account name or e-mail address.",
         "group" => "An id or name.",
         "administrator" => "An id or e-mail address.",
+        "report" => "One of provisioning, preserved, weekly, monthly, mappings and tokens.",
         "id" => "An id, as a list shows it.",
         _ => "A name, whatever its case.",
     }
@@ -19,6 +20,7 @@ pub(super) fn example(path: &str, name: &str) -> Option<&'static str> {
     match (path.split('/').nth(1)?, name) {
         (_, "user") => Some("ava@example.com"),
         (_, "group") => Some("Engineers"),
+        (_, "report") => Some("provisioning"),
         ("mappings", "name") => Some("Everyone"),
         ("connections" | "profiles" | "storages", "name") => Some("default"),
         _ => None,
@@ -59,6 +61,10 @@ pub(super) fn in_query(name: &str) -> (Value, &'static str) {
         "legalHold" => (json!({"type": "boolean"}), "Only those whom nobody may purge."),
         "profile" => (text(), "Name of the profile that they have."),
         "connection" => (text(), "Name of the connection."),
+        "format" => (
+            words(&["json", "csv", "xlsx"]),
+            "What it is written as; JSON where nothing is said.",
+        ),
         "refused" => (json!({"type": "boolean"}), "Only those that were refused."),
         _ => (text(), ""),
     }
@@ -134,6 +140,10 @@ fn people() -> Value {
             "override": {"type": "boolean", "description": "Also where the identity provider says inactive, until its next word."},
         }), &[]),
         "Transfer": input(json!({"connection": text()}), &["connection"]),
+        "Reports": answer(json!({"reports": list(json!({
+            "type": "object", "properties": {"name": text(), "title": text(), "summary": text()}, "required": ["name", "title", "summary"],
+        }))}), &[]),
+        "ReportRows": list(json!({"type": "object", "description": "A row: the report's columns by their names."})),
         "Resolution": input(json!({"person": words(&["same", "another"])}), &["person"]),
         "Farewell": input(json!({"reason": {"type": "string", "minLength": 10, "maxLength": 150}}), &["reason"]),
         "Purged": answer(json!({"purged": to("Id")}), &[]),

@@ -5,8 +5,8 @@ use axum::routing::{delete, get, patch, post, put};
 use directory::Action;
 
 use super::{
-    administrators, bulk, connections, events, exchanges, groups, health, mappings, places, session, tenant,
-    users,
+    administrators, bulk, connections, events, exchanges, groups, health, mappings, places, reports, session,
+    tenant, users,
 };
 use crate::app::App;
 
@@ -151,6 +151,11 @@ table! {
         "The people whom a refusal keeps out, and which mapping would place each now.";
     delete "/refusals/{id}" exchanges::dismiss(DismissRefusals) -> 204,
         "Puts a person's refusal aside, until the next one.";
+
+    get "/reports" reports::list(ReadUsers) -> 200 Reports,
+        "The reports that there are.";
+    get "/reports/{report}" reports::show(ReadUsers, ?format) -> 200 ReportRows,
+        "One report, all of it, as JSON, CSV or a spreadsheet; those that are not of users take the right to read settings too.";
 
     get "/connections" connections::list(ReadSettings) -> 200 Connections,
         "The identity providers' app integrations.";

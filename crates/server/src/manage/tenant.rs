@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use service::keys::{self, NewKey};
 use service::settings::tenants::{self, TenantChange};
 
-use crate::access::caller::{Caller, ChangeSettings, ManageAccess, ReadSettings};
 use super::input::{Input, Named};
-use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged, version_of};
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ChangeSettings, ManageAccess, ReadSettings};
+use crate::access::problem::Problem;
 use crate::clock;
 
 /// `GET /tenant`

@@ -7,15 +7,15 @@ use scim::Object;
 use serde::Deserialize;
 use serde_json::json;
 use service::explain::Explained;
-use service::users::{self, Browse, Imported, LegalHold, Newcomer, Person, PlaceChange};
 use service::settings::named;
+use service::users::{self, Browse, Imported, LegalHold, Newcomer, Person, PlaceChange};
 use store::users::{Among, ManagedBy, Scope};
 
-use crate::access::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right, is_within};
 use super::input::{Asking, Input, Named};
-use crate::access::problem::Problem;
 use super::version::{IfMatch, tagged};
 use super::{Answer, json as answer};
+use crate::access::caller::{Caller, ChangeUsers, PreserveUsers, ReadUsers, Right, is_within};
+use crate::access::problem::Problem;
 
 /// The most users in one answer.
 const MAX: usize = 500;

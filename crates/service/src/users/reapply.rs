@@ -31,7 +31,9 @@ pub fn preview(
     let mut looked = 0;
     while looked < most {
         let records = store::users::after(tx, ctx.tenant, after, STRIDE)?;
-        let Some(last) = records.last() else { return Ok(None) };
+        let Some(last) = records.last() else {
+            return Ok(None);
+        };
         after = last.facts.id;
         looked += records.len();
         for before in records.iter().filter(|record| is_decided(record)) {

@@ -79,7 +79,9 @@ pub fn find(
     needle: &Needle,
     limit: usize,
 ) -> Result<Option<Vec<Record>>, Error> {
-    let Some(until) = reach(tx, needle)? else { return Ok(None) };
+    let Some(until) = reach(tx, needle)? else {
+        return Ok(None);
+    };
     let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let seen = Seen::of(scope);
     let mut found = match tx.driver() {
@@ -112,7 +114,9 @@ pub fn find_ids(
     needle: &Needle,
     limit: usize,
 ) -> Result<Option<Vec<UserId>>, Error> {
-    let Some(until) = reach(tx, needle)? else { return Ok(None) };
+    let Some(until) = reach(tx, needle)? else {
+        return Ok(None);
+    };
     let most = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let mut found = match tx.driver() {
         Driver::Sqlite(_) => match sqlite::find_ids(tx, tenant, &needle.0, most) {
