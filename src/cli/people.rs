@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use service::reports::Report as Reported;
 
 use super::settings::{Quota, quota};
 
@@ -121,28 +122,40 @@ pub(crate) struct Whose {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// Which: provisioning, preserved, weekly, monthly, mappings or tokens
+    /// Which
+    #[arg(value_enum)]
     pub(crate) name: ReportName,
     /// How to write it
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: Format,
 }
 
-/// The name of a report.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ReportName(pub(crate) service::reports::Report);
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ReportName {
+    /// Each user with the profile, storage and mapping that placed them
+    Provisioning,
+    /// Who is preserved, how that came, and when it ends
+    Preserved,
+    /// How many users there were, week by week
+    Weekly,
+    /// The same month by month
+    Monthly,
+    /// How many users each mapping placed
+    Mappings,
+    /// The tokens of all connections
+    Tokens,
+}
 
-impl std::str::FromStr for ReportName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        service::reports::Report::named(text).map(Self).ok_or_else(|| {
-            let names: Vec<_> = service::reports::Report::ALL
-                .iter()
-                .map(|report| report.name())
-                .collect();
-            format!("there is no such report; there is: {}", names.join(", "))
-        })
+impl From<ReportName> for Reported {
+    fn from(name: ReportName) -> Self {
+        match name {
+            ReportName::Provisioning => Self::Provisioning,
+            ReportName::Preserved => Self::Preserved,
+            ReportName::Weekly => Self::Weekly,
+            ReportName::Monthly => Self::Monthly,
+            ReportName::Mappings => Self::Mappings,
+            ReportName::Tokens => Self::Tokens,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::output::{Reader, pretty, print, table, visible};
 const STRIDE: usize = 500;
 
 pub(super) async fn run(session: &Session, command: &cli::Report) -> Result<(), Failure> {
-    let report = command.name.0;
+    let report = Report::from(command.name);
     let format = if session.reader == Reader::Program {
         Format::Json
     } else {

@@ -89,15 +89,14 @@ impl Rows {
         report: Report,
         browse: Option<Browse>,
     ) -> Result<Self, Problem> {
-        let left = match browse.or_else(|| report.of_users()) {
-            Some(browse) => Left::Users(Box::new(Browse {
+        let left = if let Some(browse) = browse.or_else(|| report.of_users()) {
+            Left::Users(Box::new(Browse {
                 limit: STRIDE,
                 ..browse
-            })),
-            None => {
-                let (asking, of) = (ctx.clone(), Arc::clone(settings));
-                Left::Some(store.scan(move |tx| report.rows(tx, &asking, &of)).await?)
-            }
+            }))
+        } else {
+            let (asking, of) = (ctx.clone(), Arc::clone(settings));
+            Left::Some(store.scan(move |tx| report.rows(tx, &asking, &of)).await?)
         };
         Ok(Self {
             store: store.clone(),
@@ -265,7 +264,7 @@ fn json_rows(columns: &[Column], rows: &[Vec<Value>], is_first: bool) -> String 
 
 /// A spreadsheet that grows in a file.
 struct Book {
-    book: Workbook,
+    file: Workbook,
     columns: &'static [Column],
     /// Rows of the last sheet.
     rows: u32,
@@ -275,7 +274,7 @@ struct Book {
 impl Book {
     fn new(columns: &'static [Column]) -> Result<Self, XlsxError> {
         let mut new = Self {
-            book: Workbook::new(),
+            file: Workbook::new(),
             columns,
             rows: 0,
             sheets: 0,
@@ -287,7 +286,7 @@ impl Book {
     /// Another sheet, with the headings.
     fn begin(&mut self) -> Result<(), XlsxError> {
         let bold = Format::new().set_bold();
-        let sheet = self.book.add_worksheet_with_constant_memory()?;
+        let sheet = self.file.add_worksheet_with_constant_memory()?;
         for (at, (heading, _)) in (0_u16..).zip(self.columns) {
             sheet.set_column_width(at, 22)?;
             sheet.write_string_with_format(0, at, *heading, &bold)?;
@@ -304,7 +303,7 @@ impl Book {
                 self.begin()?;
             }
             self.rows += 1;
-            let sheet = self.book.worksheet_from_index(self.sheets - 1)?;
+            let sheet = self.file.worksheet_from_index(self.sheets - 1)?;
             for (at, (column, value)) in (0_u16..).zip(self.columns.iter().zip(row)) {
                 match value {
                     Value::Null => continue,
@@ -321,7 +320,7 @@ impl Book {
 
     fn into_file(mut self) -> Result<File, XlsxError> {
         let mut file = tempfile::tempfile()?;
-        self.book.save_to_writer(&mut file)?;
+        self.file.save_to_writer(&mut file)?;
         file.rewind()?;
         Ok(file)
     }

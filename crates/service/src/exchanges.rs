@@ -199,15 +199,29 @@ pub fn refused_person(tx: &mut Tx<'_>, tenant: TenantId, id: &str) -> Result<Ref
         .ok_or_else(|| unknown(Thing::RefusedPerson, id).into())
 }
 
-/// Whether the person got in since, whatever way: the directory itself says so.
+/// Whether the person got in since, whatever way: the directory itself says so. `last` is the exchange that was refused last, if
+/// it is still kept.
 ///
 /// # Errors
 /// The store's.
-pub fn is_in(tx: &mut Tx<'_>, tenant: TenantId, person: &RefusedPerson) -> Result<bool, Error> {
+pub fn is_in(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    person: &RefusedPerson,
+    last: Option<&Exchange>,
+) -> Result<bool, Error> {
     let is_newer = |record: &Record| record.facts.modified > person.last;
     if let Some(id) = person.user {
         let user = store::users::by_id(tx, tenant, store::users::Scope::All, id)?;
         return Ok(user.is_none_or(|user| is_newer(&user)));
+    }
+    // Who has another name by now is found by the identity provider's own.
+    let body = last.and_then(|last| last.detail.body.as_ref());
+    if let Some(external_id) = body.and_then(|body| body.get("externalId")?.as_str())
+        && let Some(user) = store::users::by_external_id(tx, tenant, person.connection, external_id)?
+        && user.facts.lifecycle.status() == Status::Active
+    {
+        return Ok(true);
     }
     let key = Facts::key_of(&person.user_name);
     let user = store::users::by_user_name(tx, tenant, &key)?;

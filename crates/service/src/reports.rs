@@ -292,8 +292,8 @@ fn periods(tx: &mut Tx<'_>, ctx: &Ctx, ends: &[Timestamp]) -> Result<Vec<Vec<Val
 /// How many there were then, as far as anybody looked.
 fn stand_at(hours: &[Hour], at: Timestamp) -> Option<Stand> {
     let until = hour_of(at);
-    let before = hours.iter().rev().filter(|hour| hour.hour <= until);
-    before.filter_map(|hour| hour.stand).next()
+    let mut before = hours.iter().rev().filter(|hour| hour.hour <= until);
+    before.find_map(|hour| hour.stand)
 }
 
 fn flow_between(hours: &[Hour], from: i64, to: i64) -> Flow {
@@ -310,11 +310,9 @@ fn coverage(tx: &mut Tx<'_>, settings: &Settings) -> Result<Vec<Vec<Value>>, Err
     let tenant = settings.tenant.id;
     let all = counts::get(tx, Count::all(tenant))?;
     let share = |users: u64| {
-        if all == 0 {
-            0
-        } else {
-            (users * 1000 / all + 5) / 10
-        }
+        (users * 1000)
+            .checked_div(all)
+            .map_or(0, |tenths| (tenths + 5) / 10)
     };
     let (mut rows, mut placed) = (Vec::new(), 0);
     for mapping in &settings.mappings {

@@ -216,7 +216,7 @@ struct KeyLine {
 #[template(path = "keys.html")]
 struct Keys<'p> {
     shell: &'p Shell,
-    keys: Vec<KeyLine>,
+    lines: Vec<KeyLine>,
     /// The key that was just made: its name and secret.
     made: Option<(String, String)>,
 }
@@ -241,7 +241,7 @@ async fn keys_shown(page: &Page<ManageAccess>, made: Option<(String, String)>) -
     };
     page.shows(&Keys {
         shell: &page.shell,
-        keys: all.iter().map(line).collect(),
+        lines: all.iter().map(line).collect(),
         made,
     })
 }

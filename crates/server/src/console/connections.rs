@@ -209,7 +209,7 @@ pub(super) struct Form {
 pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, Form>) -> Answer {
     let Sent { page, form } = sent;
     let of = name.clone();
-    let set = async {
+    let written = async {
         let chosen = |_| Problem::bad_request("One of the choices is none of those that the page offers.");
         let change = ConnectionChange {
             name: Some(form.name),
@@ -221,7 +221,7 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, Form>) ->
             .write(move |tx, ctx| stored::set(tx, ctx, &of, &change))
             .await
     };
-    match set.await {
+    match written.await {
         Ok(connection) => {
             let link = encoded(connection.name.as_str());
             Ok(see_other(&format!(

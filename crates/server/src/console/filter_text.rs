@@ -24,14 +24,11 @@ pub(super) fn marked(text: &str) -> Marked {
     if text.trim().is_empty() {
         return Marked::default();
     }
-    let error = match Filter::parse(text, Quotes::Required) {
-        Ok(_) => {
-            return Marked {
-                is_right: true,
-                ..Marked::default()
-            };
-        }
-        Err(error) => error,
+    let Err(error) = Filter::parse(text, Quotes::Required) else {
+        return Marked {
+            is_right: true,
+            ..Marked::default()
+        };
     };
     let letters: Vec<char> = text.chars().collect();
     let at = error

@@ -101,7 +101,8 @@ impl MappingForm {
                 "attribute".clone_into(&mut form.kind);
                 form.path = path.to_string();
                 form.values = values.join("\n");
-                form.case_sensitive = if *case_sensitive { "yes" } else { "" }.to_owned();
+                let case = if *case_sensitive { "yes" } else { "" };
+                case.clone_into(&mut form.case_sensitive);
             }
             Condition::Group { groups } => {
                 "group".clone_into(&mut form.kind);
@@ -270,13 +271,13 @@ pub(super) async fn add(sent: Sent<ChangeSettings, MappingForm>) -> Answer {
 pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, MappingForm>) -> Answer {
     let Sent { page, mut form } = sent;
     form.of.clone_from(&name);
-    let set = async {
+    let written = async {
         let change = form.change()?;
         page.caller
             .write(move |tx, ctx| stored::set(tx, ctx, &name, &change))
             .await
     };
-    match set.await {
+    match written.await {
         Ok(_) => Ok(see_other("/console/mappings?done=saved")),
         Err(problem) => shown(&page.refusing(&problem), form).await,
     }

@@ -51,7 +51,10 @@ const MAX_FORM: usize = 1024 * 1024;
 /// The pages.
 pub(crate) fn router(app: &App) -> Router {
     Router::new()
-        .route("/", get(|| async { Redirect::to("/console/") }))
+        .route(
+            "/favicon.ico",
+            get(|| async { Redirect::to("/console/assets/mark.svg") }),
+        )
         .merge(pages())
         .route("/console/assets/{name}", get(assets::serve))
         .route("/console/{*rest}", any(page::no_such_page))

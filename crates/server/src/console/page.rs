@@ -72,7 +72,8 @@ impl Shell {
         }
     }
 
-    pub(super) fn version(&self) -> &'static str {
+    /// What stands behind the names of assets.
+    pub(super) fn version() -> &'static str {
         assets::version()
     }
 

@@ -189,13 +189,13 @@ async fn profile_shown<R: Right>(page: &Page<R>, name: &str, form: Option<Profil
 pub(super) async fn set_profile(Named(name): Named, sent: Sent<ChangeSettings, ProfileForm>) -> Answer {
     let Sent { page, form } = sent;
     let of = name.clone();
-    let set = async {
+    let written = async {
         let change = form.change()?;
         page.caller
             .write(move |tx, ctx| stored::set(tx, ctx, &of, &change))
             .await
     };
-    match set.await {
+    match written.await {
         Ok(profile) => {
             let link = encoded(profile.name.as_str());
             Ok(see_other(&format!("/console/profiles/{link}?done=changed")))

@@ -22,7 +22,7 @@ use crate::manage::exchanges::still_out;
 /// Users who are looked at for one answer.
 const PART: usize = 2_000;
 /// Users who are told one by one.
-const TOLD: usize = 50;
+const TOLD: usize = 20;
 /// Strides of a hundred users that are applied for one answer.
 const STRIDES: usize = 5;
 /// Refused people who are looked at.

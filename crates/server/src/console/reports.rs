@@ -2,7 +2,7 @@
 
 use askama::Template;
 use serde_json::Value;
-use service::reports::{Report, text_of};
+use service::reports::{Column, Report, text_of};
 use service::users::{self, Browse};
 
 use super::page::{Answer, Named, Page, Shell};
@@ -47,7 +47,7 @@ struct Bar {
 struct ReportPage<'p> {
     shell: &'p Shell,
     report: Report,
-    headings: Vec<&'static str>,
+    headings: Vec<(&'static str, bool)>,
     rows: Vec<Vec<Cell>>,
     bars: Vec<Bar>,
     bars_title: &'static str,
@@ -85,7 +85,7 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
         .await?;
     let columns = report.columns();
     let cells = |row: &Vec<Value>| {
-        let cell = |(column, value): (&service::reports::Column, &Value)| Cell {
+        let cell = |(column, value): (&Column, &Value)| Cell {
             text: shown(*column, value),
             is_number: value.is_number() || column.1 == "quota",
             is_time: value.as_str().is_some_and(is_time),
@@ -94,7 +94,7 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
     };
     page.shows(&ReportPage {
         shell: &page.shell,
-        headings: columns.iter().map(|(heading, _)| *heading).collect(),
+        headings: headings(columns, &rows),
         bars: bars(report, &rows),
         bars_title: match report {
             Report::Mappings => "Users by mapping",
@@ -106,11 +106,18 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
     })
 }
 
+/// The headings, and whether numbers stand below.
+fn headings(columns: &[Column], rows: &[Vec<Value>]) -> Vec<(&'static str, bool)> {
+    let is_number = |at: usize| rows.iter().any(|row| row[at].is_number());
+    let headings = columns.iter().enumerate();
+    headings.map(|(at, (heading, _))| (*heading, is_number(at))).collect()
+}
+
 fn is_time(text: &str) -> bool {
     text.len() == 24 && text.ends_with('Z') && text.as_bytes().get(10) == Some(&b'T')
 }
 
-fn shown(column: service::reports::Column, value: &Value) -> String {
+fn shown(column: Column, value: &Value) -> String {
     match value {
         Value::Number(count) if column.1 != "quota" => {
             count.as_u64().map_or_else(|| count.to_string(), number)

@@ -101,13 +101,13 @@ fn until(text: &str) -> Result<Option<Timestamp>, Problem> {
 /// `POST /console/settings`
 pub(super) async fn set(sent: Sent<ChangeSettings, Form>) -> Answer {
     let Sent { page, form } = sent;
-    let set = async {
+    let written = async {
         let change = form.change()?;
         page.caller
             .write(move |tx, ctx| tenants::set(tx, ctx, &change))
             .await
     };
-    match set.await {
+    match written.await {
         Ok(_) => Ok(see_other("/console/settings?done=saved")),
         Err(problem) => shown(&page.refusing(&problem)),
     }

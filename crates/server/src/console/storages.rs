@@ -124,10 +124,10 @@ async fn one_shown<R: Right>(page: &Page<R>, name: &str, form: Option<StorageFor
 pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, StorageForm>) -> Answer {
     let Sent { page, form } = sent;
     let (of, new, region) = (name.clone(), form.name.clone(), region_of(&form));
-    let set = page
+    let written = page
         .caller
         .write(move |tx, ctx| stored::set(tx, ctx, &of, Some(&new), Some(&region)));
-    match set.await {
+    match written.await {
         Ok(storage) => {
             let link = encoded(storage.name.as_str());
             Ok(see_other(&format!("/console/storages/{link}?done=changed")))

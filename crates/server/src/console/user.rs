@@ -40,6 +40,10 @@ struct UserPage<'p> {
 }
 
 /// What Provost made of a user.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something that the page asks"
+)]
 struct Made {
     id: String,
     external_id: String,
@@ -61,6 +65,10 @@ struct Made {
 }
 
 /// What the one who looks may see and do.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something that the page asks"
+)]
 struct Rights {
     preserve: bool,
     change: bool,
@@ -69,6 +77,10 @@ struct Rights {
 }
 
 /// What can be done with the user as it is.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something that the page asks"
+)]
 struct Can {
     preserve: bool,
     activate: bool,

@@ -292,7 +292,7 @@ impl NewUser {
                 holder: format!("the user {} has it", record.facts.id),
             }
             .into()),
-            added => Ok(added),
+            added @ Imported::Added(_) => Ok(added),
         }
     }
 }

@@ -180,7 +180,7 @@ pub(crate) async fn still_out(
         .store
         .scan(move |tx| {
             let one = |(person, last): (RefusedPerson, Option<Exchange>)| {
-                let is_in = exchanges::is_in(tx, tenant, &person)?;
+                let is_in = exchanges::is_in(tx, tenant, &person, last.as_ref())?;
                 Ok::<_, service::Error>((person, (!is_in).then_some(last)))
             };
             people.into_iter().map(one).collect::<Result<Vec<_>, _>>()

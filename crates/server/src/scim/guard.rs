@@ -4,9 +4,9 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::extract::{OriginalUri, Request};
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use scim::Kind;
 
 use super::Failure;
@@ -17,12 +17,23 @@ use crate::app::BASE_PATH;
 const TIME: Duration = Duration::from_secs(20);
 
 /// The token is looked at so that the provisioning log has a base URL that was mistyped.
-pub(super) async fn no_such_endpoint(_: Result<Client, Failure>, OriginalUri(uri): OriginalUri) -> Failure {
+pub(super) async fn no_such_endpoint(
+    _: Result<Client, Failure>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Redirect, Failure> {
+    // A person who opens the server's address wants the console; a program is told what there is.
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    if uri.path() == "/" && accept.is_some_and(|accept| accept.contains("text/html")) {
+        return Ok(Redirect::to("/console/"));
+    }
     let detail = format!(
         "There is nothing at {:?}. The SCIM base URL ends in {BASE_PATH}; users are at {BASE_PATH}/Users.",
         uri.path()
     );
-    Failure::new(Kind::NotFound, detail)
+    Err(Failure::new(Kind::NotFound, detail))
 }
 
 pub(super) async fn no_such_method(_: Result<Client, Failure>, method: Method) -> Failure {

@@ -120,23 +120,20 @@ pub fn planned(
     change: &MappingChange,
 ) -> Result<Settings, Refusal> {
     let mut mappings = settings.mappings.clone();
-    match of {
-        Some(of) => {
-            let new = changed(ctx, settings, of, change)?;
-            for old in mappings.iter_mut().filter(|old| old.id == new.id) {
-                *old = new.clone();
-            }
+    if let Some(of) = of {
+        let new = changed(ctx, settings, of, change)?;
+        for old in mappings.iter_mut().filter(|old| old.id == new.id) {
+            *old = new.clone();
         }
-        None => {
-            // A draft may have no name yet.
-            let name = change.name.as_deref().filter(|name| !name.trim().is_empty());
-            let change = MappingChange {
-                name: None,
-                ..change.clone()
-            };
-            let new = added(ctx, settings, name.unwrap_or("the new mapping"), &change)?;
-            mappings = insert(mappings, new, above_any(settings));
-        }
+    } else {
+        // A draft may have no name yet.
+        let name = change.name.as_deref().filter(|name| !name.trim().is_empty());
+        let change = MappingChange {
+            name: None,
+            ..change.clone()
+        };
+        let new = added(ctx, settings, name.unwrap_or("the new mapping"), &change)?;
+        mappings = insert(mappings, new, above_any(settings));
     }
     let mappings = (1..)
         .zip(mappings)
