@@ -150,7 +150,10 @@ fn find(session: &Session, text: &str) -> Result<Record, Failure> {
 
 async fn namesakes(session: &Session) -> Result<(), Failure> {
     let (settings, tenant) = (session.settings()?, session.tenant);
-    let pairs = session.store.scan(move |tx| users::namesakes(tx, tenant)).await?;
+    let pairs = session
+        .store
+        .scan(move |tx| users::namesakes(tx, tenant, usize::MAX))
+        .await?;
     let values: Vec<_> = pairs
         .iter()
         .map(|pair| json!({"former": pair.former.to_json(&settings), "present": pair.present.to_json(&settings)}))

@@ -129,7 +129,7 @@ async fn who_deals_with_some_profiles_sees_no_others() {
         &owner,
         &provost,
         "h@example.com",
-        &[("role", "helpdesk"), ("profiles", "Gold")],
+        &[("role", "helpdesk"), ("limit", "some"), ("profiles", "Gold")],
     )
     .await;
     let user = provost.client.create(&person("ava")).await;
@@ -152,8 +152,11 @@ async fn who_deals_with_some_profiles_sees_no_others() {
             .status,
         404
     );
+    let overview = limited.get("/console").await;
+    assert_eq!((overview.status, leads_to(&overview)), (303, "/console/users"));
     for whole in [
         "/console/groups",
+        "/console/mappings/Everyone",
         "/console/activity",
         "/console/settings",
         "/console/reports/weekly",

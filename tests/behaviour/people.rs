@@ -159,7 +159,7 @@ async fn those_who_have_the_name_of_somebody_who_left_are_shown() {
     let namesakes = || {
         provost
             .store
-            .read(|tx| service::users::namesakes(tx, provost.tenant))
+            .read(|tx| service::users::namesakes(tx, provost.tenant, 100))
             .unwrap()
     };
     assert!(namesakes().is_empty());
@@ -269,7 +269,7 @@ async fn who_has_given_up_a_name_is_never_found_by_it_again() {
         assert_eq!(provost.user(id(&before))["status"], "preserved");
         let namesakes = provost
             .store
-            .read(|tx| service::users::namesakes(tx, provost.tenant))
+            .read(|tx| service::users::namesakes(tx, provost.tenant, 100))
             .unwrap();
         assert!(namesakes.is_empty(), "it is settled");
     }

@@ -224,6 +224,30 @@
       select.addEventListener("change", () => select.form.requestSubmit());
     });
   };
+  // A request that fails says so, and whoever pressed goes on when they like.
+  const say = (text) => {
+    const place = document.getElementById("notice");
+    if (!place) return;
+    const notice = document.createElement("div");
+    notice.className = "notice bad";
+    notice.setAttribute("role", "alert");
+    notice.textContent = text;
+    place.replaceChildren(notice);
+  };
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.requestConfig.headers["X-Poll"]) return;
+    const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    const told = page.querySelector("[role=alert]");
+    say(told ? told.textContent : "The server could not answer. Try again in a moment.");
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!event.detail.requestConfig.headers["X-Poll"]) say("The server cannot be reached. Try again in a moment.");
+  });
+  // What looks by itself leaves alone what somebody is at.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, requestConfig } = event.detail;
+    if (requestConfig.headers["X-Poll"] && target.contains(document.activeElement)) event.detail.shouldSwap = false;
+  });
   document.addEventListener("DOMContentLoaded", () => enhance(document));
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target.parentNode || document));
 })();

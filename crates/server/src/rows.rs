@@ -22,6 +22,8 @@ use crate::access::problem::Problem;
 const STRIDE: usize = 500;
 /// What a sheet of a spreadsheet holds, less the headings.
 const SHEET: u32 = 1_048_575;
+/// Characters that a cell holds.
+const CELL: usize = 32_767;
 /// Bytes that are read of a file at once.
 const PIECE: usize = 64 * 1024;
 
@@ -70,6 +72,8 @@ pub(crate) struct Rows {
     ctx: Ctx,
     settings: Arc<Settings>,
     report: Report,
+    /// Those of the report's columns that are written.
+    columns: Arc<[Column]>,
     left: Left,
 }
 
@@ -103,12 +107,35 @@ impl Rows {
             ctx: ctx.clone(),
             settings: Arc::clone(settings),
             report,
+            columns: report.columns().into(),
             left,
         })
     }
 
+    /// The same with no more columns than those of these keys.
+    pub(crate) fn only(mut self, keys: &[&str]) -> Self {
+        let kept = self.columns.iter().filter(|(_, key)| keys.contains(key));
+        self.columns = kept.copied().collect();
+        self
+    }
+
     /// The next stride; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>, service::Error> {
+    async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>, service::Error> {
+        let rows = self.stride().await?;
+        if self.columns.len() == self.report.columns().len() {
+            return Ok(rows);
+        }
+        let chosen = |row: Vec<Value>| {
+            let cells = self.report.columns().iter().zip(row);
+            cells
+                .filter(|(column, _)| self.columns.contains(column))
+                .map(|(_, value)| value)
+                .collect()
+        };
+        Ok(rows.map(|rows| rows.into_iter().map(chosen).collect()))
+    }
+
+    async fn stride(&mut self) -> Result<Option<Vec<Vec<Value>>>, service::Error> {
         match std::mem::replace(&mut self.left, Left::Nothing) {
             Left::Nothing => Ok(None),
             Left::Some(rows) => Ok(Some(rows)),
@@ -158,12 +185,12 @@ impl Rows {
         stride: impl Fn(&[Column], &[Vec<Value>], bool) -> String + Send + Sync + 'static,
         end: &'static str,
     ) -> Body {
-        let columns = self.report.columns();
-        let head = head(columns);
+        let columns = Arc::clone(&self.columns);
+        let head = head(&columns);
         let stride = Arc::new(stride);
         let state = (Some(self), Some(head), true);
         let pieces = stream::unfold(state, move |(rows, head, is_first)| {
-            let stride = Arc::clone(&stride);
+            let (stride, columns) = (Arc::clone(&stride), Arc::clone(&columns));
             async move {
                 if let Some(head) = head {
                     return Some((Ok(Bytes::from(head)), (rows, None, is_first)));
@@ -171,7 +198,7 @@ impl Rows {
                 let mut rows = rows?;
                 match rows.next().await {
                     Ok(Some(found)) => {
-                        let text = stride(columns, &found, is_first);
+                        let text = stride(&columns, &found, is_first);
                         let is_first = is_first && found.is_empty();
                         Some((Ok(Bytes::from(text)), (Some(rows), None, is_first)))
                     }
@@ -185,7 +212,7 @@ impl Rows {
     }
 
     async fn into_workbook(mut self) -> Result<File, Problem> {
-        let mut book = Book::new(self.report.columns()).map_err(spreadsheet)?;
+        let mut book = Book::new(Arc::clone(&self.columns)).map_err(spreadsheet)?;
         while let Some(rows) = self.next().await? {
             book = tokio::task::spawn_blocking(move || {
                 book.add(&rows)?;
@@ -230,6 +257,21 @@ fn csv_of(rows: impl Iterator<Item = Vec<String>>) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
+/// As much of a text as a cell holds, which counts in UTF-16.
+fn cut(text: &str) -> String {
+    let mut left = CELL;
+    let fits = |letter: &char| {
+        let long = letter.len_utf16();
+        left = left.saturating_sub(long);
+        left > 0
+    };
+    if text.len() < CELL {
+        text.to_owned()
+    } else {
+        text.chars().take_while(fits).collect()
+    }
+}
+
 /// Control characters spelled out: names come from outside.
 fn spelled(text: &str) -> String {
     let one = |letter: char| {
@@ -265,14 +307,14 @@ fn json_rows(columns: &[Column], rows: &[Vec<Value>], is_first: bool) -> String 
 /// A spreadsheet that grows in a file.
 struct Book {
     file: Workbook,
-    columns: &'static [Column],
+    columns: Arc<[Column]>,
     /// Rows of the last sheet.
     rows: u32,
     sheets: usize,
 }
 
 impl Book {
-    fn new(columns: &'static [Column]) -> Result<Self, XlsxError> {
+    fn new(columns: Arc<[Column]>) -> Result<Self, XlsxError> {
         let mut new = Self {
             file: Workbook::new(),
             columns,
@@ -287,7 +329,7 @@ impl Book {
     fn begin(&mut self) -> Result<(), XlsxError> {
         let bold = Format::new().set_bold();
         let sheet = self.file.add_worksheet_with_constant_memory()?;
-        for (at, (heading, _)) in (0_u16..).zip(self.columns) {
+        for (at, (heading, _)) in (0_u16..).zip(self.columns.iter()) {
             sheet.set_column_width(at, 22)?;
             sheet.write_string_with_format(0, at, *heading, &bold)?;
         }
@@ -311,7 +353,7 @@ impl Book {
                         sheet.write_number(self.rows, at, number.as_f64().unwrap_or_default())?
                     }
                     // A text is written as one: no formula comes of it.
-                    value => sheet.write_string(self.rows, at, spelled(&text_of(*column, value)))?,
+                    value => sheet.write_string(self.rows, at, cut(&spelled(&text_of(*column, value))))?,
                 };
             }
         }

@@ -40,10 +40,13 @@ pub fn follow(tx: &mut Tx<'_>, at: Timestamp) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The hours since `from` in which anything happened.
+/// The hours since `from` in which anything happened, and before them the last one in which anybody knows how many there were.
 ///
 /// # Errors
 /// The store's.
 pub fn since(tx: &mut Tx<'_>, tenant: TenantId, from: Timestamp) -> Result<Vec<Hour>, Error> {
-    Ok(census::since(tx, tenant, hour_of(from))?)
+    let first = hour_of(from);
+    let mut hours: Vec<_> = census::last_before(tx, tenant, first)?.into_iter().collect();
+    hours.extend(census::since(tx, tenant, first)?);
+    Ok(hours)
 }

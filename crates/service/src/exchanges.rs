@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use directory::{
     Carries, ConnectionId, Ctx, Event, EventKind, Exchange, Facts, Record, Refusal, RefusedPerson, Settings,
-    Status, Subject, TenantId, Thing, UserId, Verdict, decide,
+    Status, Subject, TenantId, Thing, Timestamp, UserId, Verdict, decide,
 };
 use scim::{NOT_KEPT, Object};
 use serde_json::{Value, json};
@@ -17,8 +17,6 @@ use crate::Error;
 
 /// Exchanges that are read at once.
 const STRIDE: i64 = 500;
-/// How many of them are looked at for one page.
-const MAX_LOOKED: usize = 20_000;
 
 /// Writes exchanges down, and who is kept out by them, or no longer.
 ///
@@ -112,10 +110,8 @@ pub fn user_name_in(body: &Object) -> Option<&str> {
 /// Which exchanges are looked for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// All, those that were refused, or those about a user.
+    /// All, or which of them.
     pub among: Among,
-    /// Those of one connection.
-    pub connection: Option<ConnectionId>,
     /// Those before this one.
     pub before: Uuid,
     /// How many at most.
@@ -131,33 +127,27 @@ pub struct Page {
     pub next: Option<Uuid>,
 }
 
+/// Those of a connection, or all; refused ones, or any.
+pub fn among(connection: Option<ConnectionId>, are_refused: bool) -> Among {
+    match (connection, are_refused) {
+        (None, false) => Among::All,
+        (None, true) => Among::Refused,
+        (Some(of), false) => Among::Connection(of),
+        (Some(of), true) => Among::RefusedOf(of),
+    }
+}
+
 /// The newest exchanges that are wanted.
 ///
 /// # Errors
 /// The store's.
 pub fn page(tx: &mut Tx<'_>, tenant: TenantId, wanted: &Wanted) -> Result<Page, Error> {
-    let mut page = Page {
-        exchanges: Vec::new(),
-        next: None,
-    };
-    let (mut before, mut looked) = (wanted.before, 0);
-    loop {
-        let found = exchanges::before(tx, tenant, wanted.among, before, STRIDE)?;
-        if found.is_empty() {
-            return Ok(page);
-        }
-        for exchange in found {
-            if page.exchanges.len() == wanted.limit || looked == MAX_LOOKED {
-                page.next = Some(before);
-                return Ok(page);
-            }
-            looked += 1;
-            before = exchange.id;
-            if wanted.connection.is_none_or(|of| of == exchange.connection) {
-                page.exchanges.push(exchange);
-            }
-        }
-    }
+    let more = i64::try_from(wanted.limit).unwrap_or(i64::MAX - 1) + 1;
+    let mut exchanges = exchanges::before(tx, tenant, wanted.among, wanted.before, more)?;
+    let has_more = exchanges.len() > wanted.limit;
+    exchanges.truncate(wanted.limit);
+    let next = exchanges.last().filter(|_| has_more).map(|last| last.id);
+    Ok(Page { exchanges, next })
 }
 
 /// The exchange with this request's number.
@@ -183,6 +173,22 @@ pub fn refused_after(
     limit: i64,
 ) -> Result<Vec<RefusedPerson>, Error> {
     Ok(refused::after(tx, tenant, after, limit)?)
+}
+
+/// The people who were last refused before `before`, newest first, at most `limit`; of one connection where it is named. Who got in
+/// since, by another way, is among them.
+///
+/// # Errors
+/// The store's.
+pub fn refused_before(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    of: Option<ConnectionId>,
+    before: Timestamp,
+    limit: usize,
+) -> Result<Vec<RefusedPerson>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(refused::latest(tx, tenant, of, before, limit)?)
 }
 
 /// The person who is kept out with this id.

@@ -113,7 +113,16 @@ pub fn read(
     Ok(page)
 }
 
-/// The newest events before `before` that are wanted, newest first, at most `limit`; no more than `looked` are looked at.
+/// The newest of the events that are wanted.
+#[derive(Debug)]
+pub struct Latest {
+    /// Newest first.
+    pub events: Vec<(Cursor, Recorded)>,
+    /// Where to go on, older; `None` at the first event.
+    pub older: Option<Cursor>,
+}
+
+/// The newest events before `before` that are wanted, at most `limit`; no more than `looked` are looked at.
 ///
 /// # Errors
 /// [`Refusal::VoidCursor`].
@@ -124,31 +133,47 @@ pub fn latest(
     before: Option<Cursor>,
     limit: usize,
     looked: i64,
-) -> Result<Vec<(Cursor, Recorded)>, Error> {
+) -> Result<Latest, Error> {
     let (epoch, tenant) = (events::epoch(tx)?, ctx.tenant);
     if before.is_some_and(|before| before.epoch != epoch) {
         let why = "The database was restored from a backup since; begin at the newest.";
         return Err(Refusal::VoidCursor { why }.into());
     }
-    let (mut seq, mut left) = (before.map_or(i64::MAX, |before| before.seq), looked);
+    let (mut last, mut left) = (before, looked);
     let mut found = Vec::new();
-    while left > 0 && found.len() < limit {
+    while left > 0 {
         let stride = left.min(STRIDE);
+        let seq = last.map_or(i64::MAX, |last| last.seq);
         let events = events::before(tx, tenant, wanted.user, seq, stride)?;
         left -= stride;
         let is_end = i64::try_from(events.len()).is_ok_and(|count| count < stride);
         for event in events {
-            seq = event.seq;
-            if found.len() < limit && wanted.has(&event) {
-                let mark = mark_of(tenant, Some(event.request_id.as_bytes()));
-                found.push((Cursor { epoch, seq, mark }, event));
+            if found.len() == limit {
+                return Ok(Latest {
+                    events: found,
+                    older: last,
+                });
+            }
+            let mark = mark_of(tenant, Some(event.request_id.as_bytes()));
+            let cursor = Cursor {
+                epoch,
+                seq: event.seq,
+                mark,
+            };
+            last = Some(cursor);
+            if wanted.has(&event) {
+                found.push((cursor, event));
             }
         }
         if is_end {
+            last = None;
             break;
         }
     }
-    Ok(found)
+    Ok(Latest {
+        events: found,
+        older: last,
+    })
 }
 
 /// Notes that a consumer, by the name of its key, has done its part for these events.

@@ -95,7 +95,7 @@ pub fn concerns(connection: &Connection, health: &Health, token_days: Option<i64
     }
     if health.errors > 0 && health.errors * 10 >= health.calls {
         concerns.push(format!(
-            "{} of its {} requests in the last day were refused or failed; GET /exchanges?refused=true says why.",
+            "{} of its {} requests in the last day were refused or failed; the provisioning log says why.",
             health.errors, health.calls
         ));
     }

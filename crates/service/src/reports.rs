@@ -4,7 +4,7 @@ use directory::{Bytes, Ctx, Record, Settings, Status, Timestamp, Token, TokenSta
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use store::Tx;
-use store::census::{self, Flow, Hour, Stand, hour_of};
+use store::census::{Flow, Hour, Stand, hour_of};
 use store::counts::{self, Count};
 use store::users::Among;
 
@@ -66,11 +66,12 @@ const PRESERVED: [Column; 10] = [
     ("Purged on", "purgeAt"),
     ("Legal hold", "legalHold"),
 ];
-const COUNTS: [Column; 9] = [
+const COUNTS: [Column; 10] = [
     ("From", "from"),
     ("To", "to"),
     ("Users", "users"),
     ("Active", "active"),
+    ("Held", "held"),
     ("Preserved in all", "preserved"),
     ("Added", "added"),
     ("Newly preserved", "newlyPreserved"),
@@ -267,7 +268,7 @@ fn months(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Vec<Vec<Value>>, Error> {
 /// A row for each time between two of `ends`.
 fn periods(tx: &mut Tx<'_>, ctx: &Ctx, ends: &[Timestamp]) -> Result<Vec<Vec<Value>>, Error> {
     let from = ends.first().copied().unwrap_or(ctx.now);
-    let hours = census::since(tx, ctx.tenant, hour_of(from))?;
+    let hours = crate::census::since(tx, ctx.tenant, from)?;
     let now = crate::census::now(tx, ctx.tenant)?;
     let row = |pair: &[Timestamp]| {
         let (from, to) = (pair[0], pair[1]);
@@ -279,6 +280,7 @@ fn periods(tx: &mut Tx<'_>, ctx: &Ctx, ends: &[Timestamp]) -> Result<Vec<Vec<Val
             json!(rfc3339(to)),
             json!(stand.map(|stand| stand.active + stand.held + stand.preserved)),
             json!(stand.map(|stand| stand.active)),
+            json!(stand.map(|stand| stand.held)),
             json!(stand.map(|stand| stand.preserved)),
             json!(flow.joined),
             json!(flow.kept),
@@ -292,7 +294,7 @@ fn periods(tx: &mut Tx<'_>, ctx: &Ctx, ends: &[Timestamp]) -> Result<Vec<Vec<Val
 /// How many there were then, as far as anybody looked.
 fn stand_at(hours: &[Hour], at: Timestamp) -> Option<Stand> {
     let until = hour_of(at);
-    let mut before = hours.iter().rev().filter(|hour| hour.hour <= until);
+    let mut before = hours.iter().rev().filter(|hour| hour.hour < until);
     before.find_map(|hour| hour.stand)
 }
 

@@ -20,3 +20,6 @@ CREATE TABLE census (
     PRIMARY KEY (tenant, hour)
 );
 INSERT INTO meta (name, value) VALUES ('census_progress', 0);
+
+-- One tenant's events, newest first, beside a busy tenant's.
+CREATE INDEX events_tenant ON events (tenant, seq);

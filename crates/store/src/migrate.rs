@@ -21,8 +21,8 @@ const STEPS: [(&str, i64); 7] = [
     (include_str!("../migrations/0007.sql"), 6),
 ];
 
-/// The schema version with which the provisioning log came, and its first step; SQLite has it in a file of its own.
-const LOG: (i64, &str) = (6, crate::log::STEPS[0]);
+/// The schema versions with which the steps of the provisioning log came; SQLite has it in a file of its own.
+const LOG: [i64; 2] = [6, 7];
 
 const SET: Statement = Statement(
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -43,8 +43,10 @@ pub(crate) fn migrate(place: &mut Place<'_>, database: &str) -> Result<(), Error
             continue;
         }
         place.script(step)?;
-        if at == LOG.0 && matches!(place, Place::Postgres(_)) {
-            place.script(LOG.1)?;
+        for (version, step) in LOG.iter().zip(crate::log::STEPS) {
+            if at == *version && matches!(place, Place::Postgres(_)) {
+                place.script(step)?;
+            }
         }
         for (name, value) in [("schema_version", at), ("oldest_program", oldest_program)] {
             place.set(name, value)?;

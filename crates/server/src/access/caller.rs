@@ -24,6 +24,8 @@ use crate::{clock, passwords, request};
 pub(crate) const COOKIE: &str = "provost_session";
 /// The header that repeats the session's other secret, where something is changed.
 const CSRF: &str = "x-csrf-token";
+/// What a page's requests carry that nobody has made.
+const POLL: &str = "x-poll";
 /// How often the last use of a key or session is written down.
 const NOTED: SignedDuration = SignedDuration::from_mins(1);
 
@@ -270,7 +272,9 @@ pub(crate) async fn signed_in(parts: &Parts, app: &App) -> Result<(Session, Admi
     let Some((session, one)) = found else {
         return Err(Problem::guess("You are not signed in any more; sign in again."));
     };
-    if is_due(Some(session.seen), now) {
+    // A page that looks by itself is no sign that anybody is there.
+    let is_by_itself = parts.headers.contains_key(POLL);
+    if !is_by_itself && is_due(Some(session.seen), now) {
         let used = session.clone();
         let noted = app
             .store

@@ -21,6 +21,7 @@ struct Person {
     email: String,
     name: String,
     role: Role,
+    is_limited: bool,
     profiles: Vec<String>,
     state: &'static str,
     has_codes: bool,
@@ -57,6 +58,7 @@ async fn shown(page: &Page<ManageAccess>, link: Option<(String, String)>) -> Ans
         email: one.email.clone(),
         name: plain(&one.name),
         role: one.role,
+        is_limited: one.profiles.is_some(),
         profiles: one
             .profiles
             .iter()
@@ -90,6 +92,9 @@ pub(super) struct Invitation {
     #[serde(default)]
     name: String,
     role: String,
+    /// `some` for the users of `profiles` alone.
+    #[serde(default)]
+    limit: String,
     #[serde(default)]
     profiles: Vec<String>,
     password: String,
@@ -111,7 +116,7 @@ async fn invited(page: &Page<ManageAccess>, form: Invitation) -> Result<(String,
         email: form.email,
         name: given(&form.name),
         role: role(&form.role)?,
-        profiles: Some(form.profiles).filter(|names| !names.is_empty()),
+        profiles: limit(&form.limit, form.profiles)?,
         invitation: invitation.clone(),
     };
     let one = page
@@ -126,6 +131,17 @@ fn link(page: &Page<ManageAccess>, invitation: &Secret) -> String {
     format!("{url}/console/invitation?token={}", invitation.reveal())
 }
 
+/// Everybody, or the users of some profiles: who forgets to tick one does not give everybody away.
+fn limit(limit: &str, profiles: Vec<String>) -> Result<Option<Vec<String>>, Problem> {
+    match (limit, profiles.is_empty()) {
+        ("some", true) => Err(Problem::bad_request(
+            "Tick the profiles whose users the person deals with.",
+        )),
+        ("some", false) => Ok(Some(profiles)),
+        _ => Ok(None),
+    }
+}
+
 fn role(text: &str) -> Result<Role, Problem> {
     text.parse().map_err(|_| Problem::bad_request("Choose a role."))
 }
@@ -135,6 +151,9 @@ pub(super) struct Change {
     #[serde(default)]
     name: String,
     role: String,
+    /// `some` for the users of `profiles` alone.
+    #[serde(default)]
+    limit: String,
     #[serde(default)]
     profiles: Vec<String>,
     password: String,
@@ -154,7 +173,7 @@ async fn changed(page: &Page<ManageAccess>, who: String, form: Change) -> Result
     let change = AdministratorChange {
         name: given(&form.name),
         role: Some(role(&form.role)?),
-        profiles: Some(Some(form.profiles).filter(|names| !names.is_empty())),
+        profiles: Some(limit(&form.limit, form.profiles)?),
     };
     page.caller
         .write(move |tx, ctx| administrators::set(tx, ctx, &who, &change))

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use service::exchanges::{self, Wanted};
 use service::feed::{self, Cursor};
 use service::users;
-use store::log::exchanges::Among;
 use uuid::Uuid;
 
 use super::exchange::Line;
@@ -16,7 +15,7 @@ use super::sign_in::Nothing;
 use super::timeline::{Entry, entries};
 use super::view::{Markup, Row, encoded, number, plain, when};
 use crate::access::caller::{DismissRefusals, ReadEvents, ReadExchanges};
-use crate::manage::exchanges::{put_aside, still_out};
+use crate::manage::exchanges::{kept_out, put_aside};
 
 /// How many at once.
 const PAGE: usize = 50;
@@ -48,40 +47,47 @@ struct Pair {
 struct Attention<'p> {
     shell: &'p Shell,
     refused: Vec<Refused>,
-    more: bool,
+    next: Option<String>,
     pairs: Vec<Pair>,
     may_change: bool,
     may_dismiss: bool,
 }
 
+#[derive(Deserialize)]
+pub(super) struct From {
+    /// Milliseconds since 1970.
+    #[serde(default)]
+    before: String,
+}
+
 /// `GET /console/activity`
-pub(super) async fn attention(page: Page<ReadExchanges>) -> Answer {
+pub(super) async fn attention(page: Page<ReadExchanges>, Query(from): Query<From>) -> Answer {
     let caller = &page.caller;
     let tenant = caller.ctx.tenant;
-    let kept = still_out(&caller.app, tenant, Uuid::nil(), PAGE).await?;
-    let more = kept.len() == PAGE;
-    let refused = kept.iter().filter_map(|(person, last)| {
-        let last = last.as_ref()?.as_ref();
-        Some(refused(person, last, &caller.settings, page.shell.now))
-    });
+    let before = from
+        .before
+        .parse()
+        .ok()
+        .and_then(|at| Timestamp::from_millisecond(at).ok());
+    let (kept, next) = kept_out(&caller.app, tenant, None, before.unwrap_or(Timestamp::MAX), PAGE).await?;
     let pairs = caller
         .app
         .store
-        .scan(move |tx| users::namesakes(tx, tenant))
+        .scan(move |tx| users::namesakes(tx, tenant, PAGE))
         .await?;
-    let row = |record| Row::of(record, &caller.settings, page.shell.now);
+    let (settings, now) = (&caller.settings, page.shell.now);
+    let pair = |pair: &users::Namesakes| Pair {
+        former: Row::of(&pair.former, settings, now),
+        present: Row::of(&pair.present, settings, now),
+    };
     page.shows(&Attention {
         shell: &page.shell,
-        refused: refused.collect(),
-        more,
-        pairs: pairs
+        refused: kept
             .iter()
-            .take(PAGE)
-            .map(|pair| Pair {
-                former: row(&pair.former),
-                present: row(&pair.present),
-            })
+            .map(|(person, last)| refused(person, last.as_ref(), settings, now))
             .collect(),
+        next: next.map(|next| format!("/console/activity?before={}", next.as_millisecond())),
+        pairs: pairs.iter().map(pair).collect(),
         may_change: page.shell.may(directory::Action::ChangeUsers),
         may_dismiss: page.shell.may(directory::Action::DismissRefusals),
     })
@@ -142,12 +148,7 @@ pub(super) async fn log(page: Page<ReadExchanges>, Query(asked): Query<Asked>) -
     };
     let before = Uuid::try_parse(&asked.before).unwrap_or(Uuid::max());
     let wanted = Wanted {
-        among: if asked.refused == "true" {
-            Among::Refused
-        } else {
-            Among::All
-        },
-        connection,
+        among: exchanges::among(connection, asked.refused == "true"),
         before,
         limit: PAGE,
     };
@@ -230,9 +231,9 @@ pub(super) async fn audit(page: Page<ReadEvents>, Query(asked): Query<AuditAsked
         .app
         .store
         .scan(move |tx| {
-            let events = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
-            let next = (events.len() == PAGE).then(|| events.last().map(|(cursor, _)| cursor.to_string()));
-            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &events)?, next.flatten()))
+            let latest = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
+            let next = latest.older.map(|older| older.to_string());
+            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &latest.events)?, next))
         })
         .await?;
     let kind = known.map(|(kind, _)| (*kind).to_owned()).unwrap_or_default();

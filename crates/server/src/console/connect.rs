@@ -1,21 +1,22 @@
 //! Connecting an identity provider, step by step: which one, what to paste there, and then what is seen of it, live.
 
 use askama::Template;
-use directory::{ConnectionKind, Exchange};
+use directory::{Connection, ConnectionKind, Ctx, Exchange, Timestamp};
 use serde::Deserialize;
 use service::exchanges::{self, Wanted};
 use service::settings::{connections, named};
+use service::tokens::{self, NewToken};
 use store::counts::{self, Count};
 use store::log::exchanges::Among;
 use uuid::Uuid;
 
-use super::connections::make_token;
 use super::exchange::Line;
 use super::page::{Answer, Named, Page, Query, Sent, Shell};
-use super::view::{Markup, counted, encoded, maybe_when, plain};
+use super::view::{Markup, counted, maybe_when, plain};
 use crate::access::caller::ChangeSettings;
 use crate::access::problem::Problem;
-use crate::manage::exchanges::still_out;
+use crate::clock;
+use crate::manage::exchanges::kept_out;
 use crate::manage::health::{Known, gather};
 
 /// What the wizard knows of an identity provider.
@@ -108,7 +109,7 @@ struct NamePage<'p> {
     provider: &'static Provider,
     name: String,
     /// Connections of this kind that there are.
-    known: Vec<String>,
+    known: Vec<(String, String)>,
 }
 
 /// `GET /console/connect/new?kind=okta`
@@ -135,7 +136,7 @@ fn name_page(page: &Page<ChangeSettings>, kind: ConnectionKind, given: Option<St
         known: connections
             .iter()
             .filter(|one| one.kind == kind)
-            .map(|one| one.name.to_string())
+            .map(|one| (one.id.to_string(), one.name.to_string()))
             .collect(),
     })
 }
@@ -152,26 +153,36 @@ pub(super) async fn begin(sent: Sent<ChangeSettings, Begin>) -> Answer {
     let Sent { page, form } = sent;
     let kind = form.kind.parse().unwrap_or(ConnectionKind::Other);
     match begun(&page, kind, &form).await {
-        Ok((connection, secret)) => guide_page(&page, &connection, kind, Some(secret)),
+        Ok((connection, secret)) => guide_page(&page, &connection, Some(secret)),
         Err(problem) => name_page(&page.refusing(&problem), kind, Some(form.name)),
     }
 }
 
+/// Both or neither; nothing is made for somebody who does not know the password.
 async fn begun(
     page: &Page<ChangeSettings>,
     kind: ConnectionKind,
     form: &Begin,
-) -> Result<(String, String), Problem> {
-    // Nothing is made for somebody who does not know the password.
+) -> Result<(Connection, String), Problem> {
     page.signed.confirm(form.password.clone()).await?;
-    let name = form.name.clone();
+    let secret = clock::fresh_secret().map_err(|_| Problem::failed())?;
+    let (name, of_token) = (form.name.clone(), secret.clone());
     let connection = page
         .caller
-        .write(move |tx, ctx| connections::add(tx, ctx, &name, kind))
+        .write(move |tx, ctx| {
+            let connection = connections::add(tx, ctx, &name, kind)?;
+            let new = NewToken {
+                secret: of_token.clone(),
+                connection: connection.name.to_string(),
+                days: 365,
+                grace_days: 7,
+            };
+            let ids = ctx.ids.after();
+            tokens::create(tx, &Ctx { ids, ..ctx.clone() }, &new)?;
+            Ok(connection)
+        })
         .await?;
-    let name = connection.name.to_string();
-    let secret = make_token(page, &name, 365, 7, form.password.clone()).await?;
-    Ok((name, secret))
+    Ok((connection, secret.reveal().to_owned()))
 }
 
 #[derive(Template)]
@@ -193,22 +204,16 @@ const OKTA_SCHEMA: &str = include_str!("../../assets/okta-app-user-schema.json")
 /// `GET /console/connect/{connection}`: the same page without the token.
 pub(super) async fn guide(page: Page<ChangeSettings>, Named(connection): Named) -> Answer {
     let known = named(&page.caller.settings.connections, &connection)?;
-    let (name, kind) = (known.name.to_string(), known.kind);
-    guide_page(&page, &name, kind, None)
+    guide_page(&page, known, None)
 }
 
-fn guide_page(
-    page: &Page<ChangeSettings>,
-    connection: &str,
-    kind: ConnectionKind,
-    secret: Option<String>,
-) -> Answer {
+fn guide_page(page: &Page<ChangeSettings>, connection: &Connection, secret: Option<String>) -> Answer {
     let url = page.caller.app.public_url();
     page.shows(&Guide {
         shell: &page.shell,
-        provider: provider(kind),
-        link: encoded(connection),
-        connection: connection.to_owned(),
+        provider: provider(connection.kind),
+        link: connection.id.to_string(),
+        connection: connection.name.to_string(),
         base: format!("{url}{}", crate::app::BASE_PATH),
         is_https: url.starts_with("https://"),
         secret,
@@ -223,13 +228,10 @@ struct Refused {
     reason: String,
 }
 
-/// Refused people among whom the latest is looked for.
-const LATEST: usize = 100;
-
 #[derive(Template)]
 #[template(path = "connect_watch.html")]
-struct Watch<'p> {
-    link: &'p str,
+struct Watch {
+    link: String,
     first_call: Markup,
     agent: String,
     has_called: bool,
@@ -246,8 +248,7 @@ pub(super) async fn watch(page: Page<ChangeSettings>, Named(connection): Named) 
     let known: Known = gather(caller, &connection).await?;
     let (tenant, id) = (caller.ctx.tenant, known.connection.id);
     let wanted = Wanted {
-        among: Among::All,
-        connection: Some(id),
+        among: Among::Connection(id),
         before: Uuid::max(),
         limit: 6,
     };
@@ -261,25 +262,20 @@ pub(super) async fn watch(page: Page<ChangeSettings>, Named(connection): Named) 
         .store
         .look(move |tx| Ok::<_, service::Error>(counts::get(tx, Count::visible(tenant, Some(id)))?))
         .await?;
-    let people = still_out(&caller.app, tenant, Uuid::nil(), LATEST).await?;
-    let refused = people
-        .iter()
-        .map(|(person, _)| person)
-        .filter(|person| person.connection == id);
-    let refused = refused.max_by_key(|person| person.last);
+    let (out, _) = kept_out(&caller.app, tenant, Some(id), Timestamp::MAX, 1).await?;
     let judged = service::health::judge(&known.hours, page.shell.now);
     let wrong = judged
         .recognised
         .filter(|kind| known.connection.kind != ConnectionKind::Other && *kind != known.connection.kind);
     let line = |exchange: &Exchange| Line::of(exchange, &caller.settings, page.shell.now);
     page.shows(&Watch {
-        link: &encoded(&connection),
+        link: id.to_string(),
         has_called: judged.last.is_some(),
         first_call: maybe_when(judged.last, page.shell.now),
         agent: judged.agent.as_deref().map(plain).unwrap_or_default(),
         has_users: users > 0,
         users: counted(users, "user", "users"),
-        refused: refused.map(|person| Refused {
+        refused: out.first().map(|(person, _)| Refused {
             exchange: person.exchange.to_string(),
             who: plain(&person.user_name),
             reason: plain(&person.reason),

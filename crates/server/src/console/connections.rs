@@ -15,6 +15,7 @@ use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
 use crate::clock;
 use crate::manage::health::gather;
+use crate::manage::version::{check_version, version_of};
 
 /// A connection in the list.
 struct Line {
@@ -39,7 +40,7 @@ pub(super) async fn list(page: Page<ReadSettings>) -> Answer {
     let now = page.shell.now;
     let line = |connection: &Connection| Line {
         name: connection.name.to_string(),
-        link: encoded(connection.name.as_str()),
+        link: connection.id.to_string(),
         kind: connection.kind.name(),
         unmatched: connection.unmatched.name(),
         live_tokens: tokens
@@ -79,6 +80,7 @@ struct TokenLine {
 struct ConnectionPage<'p> {
     shell: &'p Shell,
     connection: &'p Connection,
+    version: String,
     link: String,
     kinds: &'static [ConnectionKind],
     tokens: Vec<TokenLine>,
@@ -128,7 +130,8 @@ async fn shown<R: Right>(page: &Page<R>, name: &str, secret: Option<String>) -> 
         .filter(|mapping| mapping.connections.contains(&connection.id));
     page.shows(&ConnectionPage {
         shell: &page.shell,
-        link: encoded(connection.name.as_str()),
+        version: version_of(connection),
+        link: connection.id.to_string(),
         kinds: ConnectionKind::ALL,
         live: lines.iter().filter(|line| line.is_live).count(),
         tokens: lines,
@@ -203,6 +206,9 @@ pub(super) struct Form {
     kind: String,
     unmatched: String,
     no_target: String,
+    /// What the connection was when the page was made.
+    #[serde(default)]
+    version: String,
 }
 
 /// `POST /console/settings/connections/{connection}`
@@ -217,13 +223,18 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, Form>) ->
             unmatched: Some(form.unmatched.parse().map_err(chosen)?),
             no_target: Some(form.no_target.parse().map_err(chosen)?),
         };
+        let known = form.version;
         page.caller
-            .write(move |tx, ctx| stored::set(tx, ctx, &of, &change))
+            .write(move |tx, ctx| {
+                let settings = tx.settings_to_change(ctx.tenant)?;
+                check_version(&known, named(&settings.connections, &of)?)?;
+                stored::set(tx, ctx, &of, &change)
+            })
             .await
     };
     match written.await {
         Ok(connection) => {
-            let link = encoded(connection.name.as_str());
+            let link = connection.id;
             Ok(see_other(&format!(
                 "/console/settings/connections/{link}?done=saved"
             )))
@@ -281,7 +292,7 @@ pub(super) async fn create_token(Named(name): Named, sent: Sent<ChangeSettings, 
 }
 
 /// Makes a token, for somebody who knows the password.
-pub(super) async fn make_token(
+async fn make_token(
     page: &Page<ChangeSettings>,
     connection: &str,
     days: u32,

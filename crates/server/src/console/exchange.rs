@@ -62,7 +62,7 @@ struct ExchangePage<'p> {
     at: String,
     body: Option<String>,
     body_bytes: String,
-    notes: &'p [String],
+    notes: Vec<String>,
     scim_type: &'p str,
     agent: String,
     address: &'p str,
@@ -87,9 +87,9 @@ pub(super) async fn show(page: Page<ReadExchanges>, Named(id): Named) -> Answer 
         shell: &page.shell,
         line: Line::of(&exchange, &caller.settings, page.shell.now),
         at: absolute(detail.at),
-        body: body.map(|body| serde_json::to_string_pretty(body).unwrap_or_default()),
+        body: body.map(pretty),
         body_bytes: detail.body_bytes.map(super::view::number).unwrap_or_default(),
-        notes: &detail.notes,
+        notes: detail.notes.iter().map(|note| plain(note)).collect(),
         scim_type: detail.scim_type.as_deref().unwrap_or_default(),
         agent: detail.agent.as_deref().map(plain).unwrap_or_default(),
         address: detail.address.as_deref().unwrap_or_default(),
@@ -98,6 +98,12 @@ pub(super) async fn show(page: Page<ReadExchanges>, Named(id): Named) -> Answer 
         advice: advice(&exchange),
         decided: decided(&exchange, &caller.settings),
     })
+}
+
+/// A body that people read: lines as JSON has them, and nothing in them that turns or hides.
+fn pretty(body: &scim::Object) -> String {
+    let text = serde_json::to_string_pretty(body).unwrap_or_default();
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// What the mappings, as they are, would say of what is kept of the request.

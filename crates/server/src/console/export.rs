@@ -28,7 +28,7 @@ pub(super) async fn users(
     let kind = Kind::named(&format.format)?;
     let browse = browse(caller, &wanted.asked())?;
     let report = match browse.among.status {
-        Some(Status::Preserved) => Report::Preserved,
+        Some(Status::Preserved) if wanted.columns.is_empty() => Report::Preserved,
         _ => Report::Provisioning,
     };
     let browse = Browse {
@@ -43,7 +43,26 @@ pub(super) async fn users(
         Some(browse),
     )
     .await?;
+    let rows = if wanted.columns.is_empty() {
+        rows
+    } else {
+        rows.only(&keys(&wanted.columns))
+    };
     Ok(rows.into_file(kind, "users").await?)
+}
+
+/// What programs call the columns that a page shows; who it is about is always one of them.
+fn keys<'a>(shown: &'a [String]) -> Vec<&'a str> {
+    let key = |column: &'a String| match column.as_str() {
+        "managed" => "managedBy",
+        "changed" => "lastModified",
+        "purge" => "purgeAt",
+        _ => column,
+    };
+    ["userName", "name"]
+        .into_iter()
+        .chain(shown.iter().map(key))
+        .collect()
 }
 
 /// `GET /console/reports/{report}/download?format=csv`

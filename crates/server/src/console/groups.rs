@@ -1,11 +1,12 @@
 //! Groups, as identity providers pushed them, and who is in them.
 
 use askama::Template;
-use directory::{Group, Member};
+use directory::{Group, GroupId, Settings, Timestamp};
 use serde::Deserialize;
 use service::groups;
 use service::settings::named;
-use store::users::{Scope, by_id};
+use store::Tx;
+use store::users::{Scope, by_ids};
 
 use super::page::{Answer, Named, Page, Query, Shell};
 use super::view::{Markup, Row, encoded, plain, when};
@@ -75,17 +76,21 @@ pub(super) async fn list(page: Page<ReadUsers>, Query(asked): Query<Asked>) -> A
     })
 }
 
+fn name_of(group: &Group) -> &str {
+    let name = group.attributes.get("displayName");
+    name.and_then(|name| name.as_str()).unwrap_or_default()
+}
+
 fn line(page: &Page<ReadUsers>, group: &Group) -> Line {
     let settings = &page.caller.settings;
     let connection = settings.connection(group.connection);
-    let name = group.attributes.get("displayName").and_then(|name| name.as_str());
     let looks_at = |mapping: &&directory::Mapping| match &mapping.condition {
         directory::Condition::Group { groups } => groups.contains(&group.id),
         _ => false,
     };
     Line {
         id: group.id.to_string(),
-        name: plain(name.unwrap_or_default()),
+        name: plain(name_of(group)),
         connection: connection.map(|one| one.name.to_string()).unwrap_or_default(),
         changed: when(group.modified, page.shell.now),
         mappings: settings
@@ -124,33 +129,8 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(id): Named) -> Answer {
         .store
         .scan(move |tx| {
             let group = groups::named(tx, &settings, &id, &[])?;
-            let tenant = settings.tenant.id;
-            let all = store::groups::members(tx, tenant, group.id)?;
-            let mut shown = Vec::new();
-            for member in all.iter().take(MOST_MEMBERS) {
-                shown.push(match member {
-                    Member::User(id) => match by_id(tx, tenant, Scope::All, *id)? {
-                        Some(user) => {
-                            let row = Row::of(&user, &settings, now);
-                            MemberLine {
-                                link: format!("/console/users/{id}"),
-                                name: format!("{} · {}", row.name, row.user_name),
-                                status: Some(row.status),
-                            }
-                        }
-                        None => continue,
-                    },
-                    Member::Group(id) => MemberLine {
-                        link: format!("/console/groups/{id}"),
-                        name: groups::named(tx, &settings, &id.to_string(), &[])
-                            .ok()
-                            .and_then(|group| group.attributes.get("displayName")?.as_str().map(plain))
-                            .unwrap_or_default(),
-                        status: None,
-                    },
-                });
-            }
-            Ok::<_, service::Error>((group, shown, all.len() > MOST_MEMBERS))
+            let (members, has_more) = members(tx, &settings, &group, now)?;
+            Ok::<_, service::Error>((group, members, has_more))
         })
         .await?;
     let external_id = group.attributes.get("externalId").and_then(|id| id.as_str());
@@ -161,4 +141,43 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(id): Named) -> Answer {
         members,
         has_more,
     })
+}
+
+/// Some of a group's members, and whether there are more.
+fn members(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    group: &Group,
+    now: Timestamp,
+) -> Result<(Vec<MemberLine>, bool), service::Error> {
+    let tenant = settings.tenant.id;
+    let mut ids = store::groups::member_ids(tx, tenant, group.id, MOST_MEMBERS + 1)?;
+    let has_more = ids.len() > MOST_MEMBERS;
+    ids.truncate(MOST_MEMBERS);
+    let users = by_ids(tx, tenant, &ids)?;
+    let seen = users.iter().filter(|user| Scope::All.shows(&user.facts));
+    let mut shown: Vec<_> = seen
+        .map(|user| {
+            let row = Row::of(user, settings, now);
+            MemberLine {
+                link: format!("/console/users/{}", user.facts.id),
+                name: format!("{} · {}", row.name, row.user_name),
+                status: Some(row.status),
+            }
+        })
+        .collect();
+    let is_user = |id: &[u8; 16]| users.iter().any(|user| user.facts.id.as_bytes() == id);
+    for id in ids.iter().filter(|id| !is_user(id)) {
+        let Some(id) = GroupId::from_bytes(id) else {
+            continue;
+        };
+        if let Some(inner) = store::groups::by_id(tx, tenant, group.connection, id)? {
+            shown.push(MemberLine {
+                link: format!("/console/groups/{id}"),
+                name: plain(name_of(&inner)),
+                status: None,
+            });
+        }
+    }
+    Ok((shown, has_more))
 }

@@ -17,14 +17,15 @@ use uuid::Uuid;
 
 use super::page::{Answer, Named, Page, Sent, Shell, see_other};
 use super::users::given;
-use super::view::{encoded, plain};
+use super::view::plain;
 use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
+use crate::manage::version::{check_version, version_of};
 
 /// Requests whose attributes are offered.
 const RECENT: usize = 200;
 /// Groups that can be chosen in the form.
-const MOST_GROUPS: usize = 500;
+const MOST_GROUPS: usize = 100;
 
 /// The form as it is sent and shown again.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,6 +43,9 @@ pub(super) struct MappingForm {
     pub(super) case_sensitive: String,
     #[serde(default)]
     pub(super) group: Vec<String>,
+    /// Names of groups that the page does not offer, a line each.
+    #[serde(default)]
+    pub(super) group_names: String,
     #[serde(default)]
     pub(super) filter: String,
     #[serde(default)]
@@ -57,6 +61,12 @@ pub(super) struct MappingForm {
     /// The mapping that is changed; empty for a new one.
     #[serde(default)]
     pub(super) of: String,
+    /// What the mapping was when the page was made.
+    #[serde(default)]
+    pub(super) version: String,
+    /// `yes` for the mappings as they are.
+    #[serde(default)]
+    pub(super) present: String,
     /// What a preview saw so far, and where it goes on.
     #[serde(default)]
     pub(super) seen: Option<String>,
@@ -83,7 +93,8 @@ impl MappingForm {
             .filter_map(|&id| settings.connection(id));
         let mut form = Self {
             name: mapping.name.to_string(),
-            of: mapping.name.to_string(),
+            of: mapping.id.to_string(),
+            version: version_of(mapping),
             connection: connections.map(|one| one.name.to_string()).collect(),
             profile: profile.map(|one| one.name.to_string()).unwrap_or_default(),
             storage: storage.map(|one| one.name.to_string()).unwrap_or_default(),
@@ -114,6 +125,32 @@ impl MappingForm {
             }
         }
         form
+    }
+
+    /// All that the form says, for a page that sends it again.
+    pub(super) fn fields(&self) -> Vec<(&'static str, &str)> {
+        let one = [
+            ("name", &self.name),
+            ("kind", &self.kind),
+            ("path", &self.path),
+            ("values", &self.values),
+            ("case_sensitive", &self.case_sensitive),
+            ("group_names", &self.group_names),
+            ("filter", &self.filter),
+            ("profile", &self.profile),
+            ("storage", &self.storage),
+            ("quota", &self.quota),
+            ("mail", &self.mail),
+            ("of", &self.of),
+            ("present", &self.present),
+        ];
+        let groups = self.group.iter().map(|id| ("group", id.as_str()));
+        let connections = self.connection.iter().map(|name| ("connection", name.as_str()));
+        let said = one.into_iter().map(|(name, value)| (name, value.as_str()));
+        said.chain(groups)
+            .chain(connections)
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
     }
 
     fn has_group(&self, id: &str) -> bool {
@@ -147,6 +184,35 @@ impl MappingForm {
             },
             _ => return Err(Problem::bad_request("Choose whom the mapping is for.")),
         })
+    }
+
+    /// The same with the groups that are named found.
+    pub(super) async fn with_groups<R>(mut self, page: &Page<R>) -> Result<Self, Problem> {
+        if self.group_names.trim().is_empty() || self.kind != "group" {
+            return Ok(self);
+        }
+        let (settings, names, within) = (
+            page.caller.settings.clone(),
+            self.group_names.clone(),
+            self.connection.clone(),
+        );
+        let found = page
+            .caller
+            .app
+            .store
+            .scan(move |tx| {
+                let lines = names.lines().map(str::trim).filter(|line| !line.is_empty());
+                let ids = lines.map(|name| {
+                    Ok(service::groups::named(tx, &settings, name, &within)?
+                        .id
+                        .to_string())
+                });
+                ids.collect::<Result<Vec<_>, service::Error>>()
+            })
+            .await?;
+        self.group.extend(found);
+        self.group_names.clear();
+        Ok(self)
     }
 
     /// What the form says, all of it.
@@ -207,12 +273,25 @@ pub(super) async fn edit(page: Page<ReadSettings>, Named(name): Named) -> Answer
 }
 
 async fn shown<R: Right>(page: &Page<R>, form: MappingForm) -> Answer {
-    let settings = page.caller.settings.clone();
+    page.caller.demand_whole()?;
+    let (settings, chosen) = (page.caller.settings.clone(), form.group.clone());
     let groups = page
         .caller
         .app
         .store
-        .scan(move |tx| service::groups::browse(tx, &settings, None, 0, MOST_GROUPS))
+        .scan(move |tx| {
+            // Those that are chosen come first, however many others there are.
+            let mut groups = Vec::new();
+            for id in &chosen {
+                groups.extend(service::groups::named(tx, &settings, id, &[]));
+            }
+            for group in service::groups::browse(tx, &settings, None, 0, MOST_GROUPS)? {
+                if !groups.iter().any(|known: &directory::Group| known.id == group.id) {
+                    groups.push(group);
+                }
+            }
+            Ok::<_, service::Error>(groups)
+        })
         .await?;
     let settings = &page.caller.settings;
     let choice = |group: &directory::Group| Choice {
@@ -237,12 +316,12 @@ async fn shown<R: Right>(page: &Page<R>, form: MappingForm) -> Answer {
         title: if form.of.is_empty() {
             "New mapping".to_owned()
         } else {
-            form.of.clone()
+            form.name.clone()
         },
         action: if form.of.is_empty() {
             "/console/mappings/new".to_owned()
         } else {
-            format!("/console/mappings/{}", encoded(&form.of))
+            format!("/console/mappings/{}", form.of)
         },
         attributes: offered(page).await?,
         groups: groups.iter().map(choice).collect(),
@@ -256,6 +335,7 @@ async fn shown<R: Right>(page: &Page<R>, form: MappingForm) -> Answer {
 pub(super) async fn add(sent: Sent<ChangeSettings, MappingForm>) -> Answer {
     let Sent { page, form } = sent;
     let added = async {
+        let form = form.clone().with_groups(&page).await?;
         let (name, change) = (form.name.clone(), form.change()?);
         page.caller
             .write(move |tx, ctx| stored::add(tx, ctx, &name, &change, None))
@@ -272,9 +352,14 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, MappingFo
     let Sent { page, mut form } = sent;
     form.of.clone_from(&name);
     let written = async {
-        let change = form.change()?;
+        let form = form.clone().with_groups(&page).await?;
+        let (change, known) = (form.change()?, form.version);
         page.caller
-            .write(move |tx, ctx| stored::set(tx, ctx, &name, &change))
+            .write(move |tx, ctx| {
+                let settings = tx.settings_to_change(ctx.tenant)?;
+                check_version(&known, named(&settings.mappings, &name)?)?;
+                stored::set(tx, ctx, &name, &change)
+            })
             .await
     };
     match written.await {
@@ -288,7 +373,6 @@ async fn offered<R: Right>(page: &Page<R>) -> Result<Vec<String>, Problem> {
     let tenant = page.caller.ctx.tenant;
     let wanted = Wanted {
         among: Among::All,
-        connection: None,
         before: Uuid::max(),
         limit: RECENT,
     };

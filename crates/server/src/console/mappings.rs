@@ -9,7 +9,7 @@ use store::counts::{self, Count};
 
 use super::page::{Answer, Named, Page, Sent, Shell, see_other};
 use super::sign_in::Nothing;
-use super::view::{encoded, number, quota};
+use super::view::{number, quota};
 use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
 
@@ -68,7 +68,7 @@ fn lines(tx: &mut store::Tx<'_>, settings: &Settings) -> Result<Vec<Line>, servi
         lines.push(Line {
             position: mapping.position,
             name: mapping.name.to_string(),
-            link: encoded(mapping.name.as_str()),
+            link: mapping.id.to_string(),
             condition: service::groups::in_words(tx, settings, &mapping.condition)?,
             connections: connections.map(|one| one.name.to_string()).collect(),
             profile: settings

@@ -1,19 +1,19 @@
 //! The first page: how many users there are, how the connections are, and what needs somebody.
 
 use askama::Template;
-use directory::{Action, Profile, Timestamp, Token, TokenState};
+use directory::{Action, Profile, Timestamp};
 use jiff::SignedDuration;
 use service::feed::{self, Wanted};
 use service::users;
 use store::counts::{self, Count};
 
 use super::chart::{Chart, points};
-use super::page::{Answer, Page, Shell};
+use super::page::{Answer, Page, Shell, see_other};
 use super::timeline::{Entry, entries};
-use super::view::{Markup, counted, encoded, maybe_when, number};
+use super::view::{Markup, counted, maybe_when, number};
 use crate::access::caller::{Caller, ReadSettings, ReadUsers};
 use crate::access::problem::Problem;
-use crate::manage::exchanges::{Kept, still_out};
+use crate::manage::exchanges::kept_out;
 use crate::manage::health::{Known, gather};
 
 /// How far back the picture looks.
@@ -49,7 +49,11 @@ struct Card {
 /// `GET /console/`
 pub(super) async fn show(page: Page<ReadUsers>) -> Answer {
     let caller = &page.caller;
-    let (ctx, limited) = (caller.ctx.clone(), page.shell.is_limited);
+    // Who deals with some users is told nothing about all.
+    if page.shell.is_limited {
+        return Ok(see_other("/console/users"));
+    }
+    let ctx = caller.ctx.clone();
     let from = ctx
         .now
         .saturating_sub(SignedDuration::from_hours(24 * DAYS))
@@ -63,7 +67,7 @@ pub(super) async fn show(page: Page<ReadUsers>) -> Answer {
             Ok::<_, service::Error>((stand, service::census::since(tx, tenant, from)?))
         })
         .await?;
-    let has_settings = page.shell.may(Action::ReadSettings) && !limited;
+    let has_settings = page.shell.may(Action::ReadSettings);
     let overview = Overview {
         active: number(stand.active),
         held: number(stand.held),
@@ -74,7 +78,7 @@ pub(super) async fn show(page: Page<ReadUsers>) -> Answer {
         } else {
             Vec::new()
         },
-        latest: if page.shell.may(Action::ReadEvents) && !limited {
+        latest: if page.shell.may(Action::ReadEvents) {
             latest(caller).await?
         } else {
             Vec::new()
@@ -103,10 +107,7 @@ fn card(known: &Known, users: u64, now: Timestamp) -> Card {
     let judged = service::health::judge(&known.hours, now);
     Card {
         name: known.connection.name.to_string(),
-        link: format!(
-            "/console/settings/connections/{}",
-            encoded(known.connection.name.as_str())
-        ),
+        link: format!("/console/settings/connections/{}", known.connection.id),
         kind: known.connection.kind.name(),
         users: counted(users, "user", "users"),
         last: maybe_when(judged.last, now),
@@ -121,8 +122,8 @@ async fn latest(caller: &Caller<ReadUsers>) -> Result<Vec<Entry>, Problem> {
         .app
         .store
         .scan(move |tx| {
-            let events = feed::latest(tx, &ctx, &Wanted::default(), None, LATEST, LOOKED)?;
-            entries(tx, &ctx, &settings, &events)
+            let latest = feed::latest(tx, &ctx, &Wanted::default(), None, LATEST, LOOKED)?;
+            entries(tx, &ctx, &settings, &latest.events)
         })
         .await?;
     Ok(found)
@@ -147,24 +148,19 @@ pub(super) async fn attention(page: Page<ReadSettings>) -> Answer {
     page.caller.demand_whole()?;
     let mut items = refused(&page.caller).await?;
     items.extend(namesakes(&page.caller).await?);
-    items.extend(tokens(&page.caller).await?);
+    items.extend(connections(&page.caller).await?);
     items.extend(full(&page.caller).await?);
     page.shows(&Attention { items })
 }
 
 async fn refused(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
     const MOST: usize = 50;
-    let people: Vec<Kept> = still_out(&caller.app, caller.ctx.tenant, uuid::Uuid::nil(), MOST).await?;
-    let out = people.iter().filter(|(_, last)| last.is_some()).count();
-    if out == 0 {
-        return Ok(Vec::new());
-    }
-    let many = if out == MOST {
-        "50 or more people are".to_owned()
-    } else if out == 1 {
-        "1 person is".to_owned()
-    } else {
-        format!("{out} people are")
+    let (people, _) = kept_out(&caller.app, caller.ctx.tenant, None, Timestamp::MAX, MOST).await?;
+    let many = match people.len() {
+        0 => return Ok(Vec::new()),
+        1 => "1 person is".to_owned(),
+        MOST => "50 or more people are".to_owned(),
+        count => format!("{count} people are"),
     };
     Ok(vec![Item {
         class: "bad",
@@ -179,7 +175,7 @@ async fn namesakes(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> 
     let pairs = caller
         .app
         .store
-        .scan(move |tx| users::namesakes(tx, tenant))
+        .scan(move |tx| users::namesakes(tx, tenant, 100))
         .await?;
     if pairs.is_empty() {
         return Ok(Vec::new());
@@ -200,34 +196,21 @@ async fn namesakes(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> 
     }])
 }
 
-async fn tokens(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
-    let ctx = caller.ctx.clone();
-    let tokens = caller
-        .app
-        .store
-        .look(move |tx| service::tokens::all(tx, &ctx))
-        .await?;
-    let now = caller.ctx.now;
+/// What is wrong with connections: silence, tokens that end, refusals, many leavers. One that was never used is no concern.
+async fn connections(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
     let mut items = Vec::new();
     for connection in &caller.settings.connections {
-        let is_live =
-            |token: &&Token| token.connection == connection.id && token.state(now) == TokenState::Live;
-        let Some(ends) = tokens.iter().filter(is_live).map(|token| token.expires).max() else {
+        let known = gather(caller, connection.name.as_str()).await?;
+        if known.hours.is_empty() {
             continue;
-        };
-        let days = ends.duration_since(now).as_hours() / 24;
-        if days < 30 {
-            let days = counted(u64::try_from(days).unwrap_or_default(), "day", "days");
-            items.push(Item {
-                class: "warn",
-                text: format!("The token of {} ends in {days}.", connection.name),
-                link: format!(
-                    "/console/settings/connections/{}",
-                    encoded(connection.name.as_str())
-                ),
-                action: "Make the next one",
-            });
         }
+        let item = |concern: String| Item {
+            class: if known.alarm.is_some() { "bad" } else { "warn" },
+            text: format!("{}: {concern}", connection.name),
+            link: format!("/console/settings/connections/{}", connection.id),
+            action: "Look at it",
+        };
+        items.extend(known.concerns(caller.ctx.now).into_iter().map(item));
     }
     Ok(items)
 }
@@ -260,7 +243,7 @@ async fn full(caller: &Caller<ReadSettings>) -> Result<Vec<Item>, Problem> {
             number(active),
             number(profile.max_users.unwrap_or_default())
         ),
-        link: format!("/console/profiles/{}", encoded(profile.name.as_str())),
+        link: format!("/console/profiles/{}", profile.id),
         action: "Look at it",
     };
     Ok(found.into_iter().filter(is_full).map(item).collect())

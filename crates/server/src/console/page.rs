@@ -89,6 +89,16 @@ fn address(parts: &Parts) -> Uri {
     whole.map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone())
 }
 
+/// The page that a person sees: that of a part is elsewhere.
+fn shown_at(parts: &Parts) -> Uri {
+    let current = parts
+        .headers
+        .get("hx-current-url")
+        .and_then(|url| url.to_str().ok());
+    let current = current.and_then(|url| url.parse().ok());
+    current.unwrap_or_else(|| address(parts))
+}
+
 /// Whether a script asks for a part of a page, and not for the page again.
 fn is_part(headers: &HeaderMap) -> bool {
     let has = |name: &str| headers.contains_key(name);
@@ -317,7 +327,7 @@ impl Turned {
         if is_linked && parts.method == Method::GET {
             return Self::Again;
         }
-        let address = address(parts);
+        let address = shown_at(parts);
         let path = address.path_and_query().map_or("/console/", |path| path.as_str());
         let next = if parts.method == Method::GET {
             path

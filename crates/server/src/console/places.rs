@@ -10,9 +10,10 @@ use store::counts::{self, Count};
 use super::page::{Answer, Named, Page, Sent, Shell, see_other};
 use super::sign_in::Nothing;
 use super::users::whole;
-use super::view::{encoded, number, quota};
+use super::view::{number, quota};
 use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
+use crate::manage::version::{check_version, version_of};
 
 /// A profile in the list.
 struct Line {
@@ -66,7 +67,7 @@ async fn line<R: Right>(page: &Page<R>, profile: &Profile) -> Result<Line, Probl
     let gives = |mapping: &&Mapping| mapping.outcome.profile == id;
     Ok(Line {
         name: profile.name.to_string(),
-        link: encoded(profile.name.as_str()),
+        link: profile.id.to_string(),
         active,
         active_text: number(active),
         all: number(all),
@@ -94,11 +95,15 @@ pub(super) struct ProfileForm {
     purge_days: String,
     #[serde(default)]
     settings: String,
+    /// What the profile was when the page was made.
+    #[serde(default)]
+    version: String,
 }
 
 impl ProfileForm {
     fn of(profile: &Profile) -> Self {
         Self {
+            version: version_of(profile),
             name: profile.name.to_string(),
             max_users: profile.max_users.map(|max| max.to_string()).unwrap_or_default(),
             quota: if profile.quota.get() == 0 {
@@ -190,14 +195,18 @@ pub(super) async fn set_profile(Named(name): Named, sent: Sent<ChangeSettings, P
     let Sent { page, form } = sent;
     let of = name.clone();
     let written = async {
-        let change = form.change()?;
+        let (change, known) = (form.change()?, form.version.clone());
         page.caller
-            .write(move |tx, ctx| stored::set(tx, ctx, &of, &change))
+            .write(move |tx, ctx| {
+                let settings = tx.settings_to_change(ctx.tenant)?;
+                check_version(&known, named(&settings.profiles, &of)?)?;
+                stored::set(tx, ctx, &of, &change)
+            })
             .await
     };
     match written.await {
         Ok(profile) => {
-            let link = encoded(profile.name.as_str());
+            let link = profile.id;
             Ok(see_other(&format!("/console/profiles/{link}?done=changed")))
         }
         Err(problem) => profile_shown(&page.refusing(&problem), &name, Some(form)).await,

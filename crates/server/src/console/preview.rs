@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use directory::{Settings, UserId};
+use directory::{Settings, Timestamp, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 use service::outlook::{Part, Seen, look_further};
@@ -17,7 +17,7 @@ use super::page::{Answer, Page, Sent, Shell};
 use super::view::{counted, number, plain};
 use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
-use crate::manage::exchanges::still_out;
+use crate::manage::exchanges::kept_out;
 
 /// Users who are looked at for one answer.
 const PART: usize = 2_000;
@@ -42,6 +42,8 @@ struct Change {
 struct PreviewPage<'p> {
     shell: &'p Shell,
     preview: Preview,
+    /// What is looked at, for the next part.
+    form: &'p MappingForm,
 }
 
 /// What was seen, as it is told.
@@ -71,6 +73,7 @@ pub(super) async fn draft(sent: Sent<ReadSettings, MappingForm>) -> Answer {
     });
     page.shows(&PreviewPage {
         shell: &page.shell,
+        form: &form,
         preview,
     })
 }
@@ -120,7 +123,7 @@ impl Preview {
 }
 
 async fn looked(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Preview, Problem> {
-    let planned = Arc::new(planned(page, form)?);
+    let planned = Arc::new(planned(page, form).await?);
     let mut seen = form.seen.as_deref().map(read_seen).unwrap_or_default();
     let after = UserId::parse(&form.after).unwrap_or(UserId::from(Uuid::nil()));
     let is_first = form.after.is_empty();
@@ -147,9 +150,13 @@ async fn looked(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Preview
 }
 
 /// The settings with the mapping of the form, new or changed.
-fn planned(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Settings, Problem> {
-    let change = form.change()?;
+async fn planned(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Settings, Problem> {
     let (ctx, settings) = (&page.caller.ctx, &page.caller.settings);
+    if form.present == "yes" {
+        return Ok(Settings::clone(settings));
+    }
+    let form = form.clone().with_groups(page).await?;
+    let change = form.change()?;
     Ok(stored::planned(
         ctx,
         settings,
@@ -161,10 +168,9 @@ fn planned(page: &Page<ReadSettings>, form: &MappingForm) -> Result<Settings, Pr
 /// The refused people whom these mappings would place.
 async fn let_in<R: Right>(page: &Page<R>, planned: &Settings) -> Result<Vec<String>, Problem> {
     let caller = &page.caller;
-    let people = still_out(&caller.app, caller.ctx.tenant, Uuid::nil(), REFUSED).await?;
+    let (people, _) = kept_out(&caller.app, caller.ctx.tenant, None, Timestamp::MAX, REFUSED).await?;
     let admitted = people.iter().filter_map(|(person, last)| {
-        let exchange = last.as_ref()?.as_ref()?;
-        let mapping = service::exchanges::would_admit(planned, exchange)?;
+        let mapping = service::exchanges::would_admit(planned, last.as_ref()?)?;
         Some(format!("{} (by {mapping})", plain(&person.user_name)))
     });
     Ok(admitted.collect())
@@ -193,31 +199,11 @@ fn read_seen(text: &str) -> Seen {
 #[template(path = "apply.html")]
 struct ApplyPage<'p> {
     shell: &'p Shell,
-    preview: Preview,
 }
 
-/// `GET /console/mappings/apply`: what applying the mappings would do to the users who exist.
+/// `GET /console/mappings/apply`: what applying the mappings would do is looked at when the page is there.
 pub(super) async fn before_applying(page: Page<ChangeSettings>) -> Answer {
-    let (ctx, settings) = (page.caller.ctx.clone(), page.caller.settings.clone());
-    let (seen, next) = page
-        .caller
-        .app
-        .store
-        .scan(move |tx| {
-            let mut seen = Seen::default();
-            let part = Part {
-                users: PART,
-                told: TOLD,
-            };
-            let start = UserId::from(Uuid::nil());
-            let next = look_further(tx, &ctx, &settings, &mut seen, start, part)?;
-            Ok::<_, service::Error>((seen, next))
-        })
-        .await?;
-    page.shows(&ApplyPage {
-        shell: &page.shell,
-        preview: Preview::of(&seen, next, Vec::new()),
-    })
+    page.shows(&ApplyPage { shell: &page.shell })
 }
 
 /// How far applying has come.

@@ -110,7 +110,9 @@ pub(super) async fn show(page: Page<ReadUsers>, Named(name): Named) -> Answer {
 fn headings(columns: &[Column], rows: &[Vec<Value>]) -> Vec<(&'static str, bool)> {
     let is_number = |at: usize| rows.iter().any(|row| row[at].is_number());
     let headings = columns.iter().enumerate();
-    headings.map(|(at, (heading, _))| (*heading, is_number(at))).collect()
+    headings
+        .map(|(at, (heading, _))| (*heading, is_number(at)))
+        .collect()
 }
 
 fn is_time(text: &str) -> bool {

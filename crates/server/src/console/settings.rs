@@ -12,6 +12,7 @@ use super::page::{Answer, Page, Sent, Shell, see_other};
 use super::users::{given, whole};
 use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
+use crate::manage::version::{check_version, version_of};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -20,6 +21,7 @@ struct SettingsPage<'p> {
     settings: &'p Settings,
     may_change: bool,
     accept_until: String,
+    version: String,
     kinds: [&'static str; 6],
 }
 
@@ -33,6 +35,7 @@ fn shown<R: Right>(page: &Page<R>) -> Answer {
     let until = settings.tenant.accept_new_external_ids_until;
     page.shows(&SettingsPage {
         shell: &page.shell,
+        version: version_of(&settings.tenant),
         may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
         accept_until: until
             .map(|at| {
@@ -64,6 +67,9 @@ pub(super) struct Form {
     leaver_alarm_percent: String,
     #[serde(default)]
     accept_until: String,
+    /// What the settings were when the page was made.
+    #[serde(default)]
+    version: String,
 }
 
 impl Form {
@@ -102,9 +108,12 @@ fn until(text: &str) -> Result<Option<Timestamp>, Problem> {
 pub(super) async fn set(sent: Sent<ChangeSettings, Form>) -> Answer {
     let Sent { page, form } = sent;
     let written = async {
-        let change = form.change()?;
+        let (change, known) = (form.change()?, form.version);
         page.caller
-            .write(move |tx, ctx| tenants::set(tx, ctx, &change))
+            .write(move |tx, ctx| {
+                check_version(&known, &tx.settings_to_change(ctx.tenant)?.tenant)?;
+                tenants::set(tx, ctx, &change)
+            })
             .await
     };
     match written.await {

@@ -8,7 +8,7 @@ use store::counts::{self, Count};
 
 use super::page::{Answer, Named, Page, Sent, Shell, see_other};
 use super::sign_in::Nothing;
-use super::view::{encoded, number};
+use super::view::number;
 use crate::access::caller::{ChangeSettings, ReadSettings, Right};
 use crate::access::problem::Problem;
 
@@ -66,7 +66,7 @@ async fn line<R: Right>(page: &Page<R>, storage: &Storage) -> Result<Line, Probl
     let gives = |mapping: &&Mapping| mapping.outcome.storage == id;
     Ok(Line {
         name: storage.name.to_string(),
-        link: encoded(storage.name.as_str()),
+        link: storage.id.to_string(),
         region: storage.region.clone(),
         users: number(counted.await?),
         mappings: settings.mappings.iter().filter(gives).count(),
@@ -129,7 +129,7 @@ pub(super) async fn set(Named(name): Named, sent: Sent<ChangeSettings, StorageFo
         .write(move |tx, ctx| stored::set(tx, ctx, &of, Some(&new), Some(&region)));
     match written.await {
         Ok(storage) => {
-            let link = encoded(storage.name.as_str());
+            let link = storage.id;
             Ok(see_other(&format!("/console/storages/{link}?done=changed")))
         }
         Err(problem) => one_shown(&page.refusing(&problem), &name, Some(form)).await,

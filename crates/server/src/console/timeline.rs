@@ -224,9 +224,9 @@ pub(super) async fn show(page: Page<ReadEvents>, Named(user): Named, Query(asked
         .app
         .store
         .scan(move |tx| {
-            let events = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
-            let next = (events.len() == PAGE).then(|| events.last().map(|(cursor, _)| cursor.to_string()));
-            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &events)?, next.flatten()))
+            let latest = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
+            let next = latest.older.map(|older| older.to_string());
+            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &latest.events)?, next))
         })
         .await?;
     let older = Older {

@@ -109,17 +109,19 @@ pub(super) async fn shown<R: Right>(page: &Page<R>, user: String) -> Answer {
         .app
         .store
         .scan(move |tx| {
-            let explained = explain::of_user(tx, &settings, &asked)?;
+            let mut explained = explain::of_user(tx, &settings, &asked)?;
+            for one in &mut explained {
+                one.because = plain(&one.because);
+            }
             let belongings = groups::of_user(tx, &ctx, &asked)?;
             let wanted = Wanted {
                 user: Some(asked.facts.id),
                 ..Wanted::default()
             };
             let history = if with_events {
-                let events = feed::latest(tx, &ctx, &wanted, None, SHOWN, LOOKED)?;
-                let older =
-                    (events.len() == SHOWN).then(|| events.last().map(|(cursor, _)| cursor.to_string()));
-                (entries(tx, &ctx, &settings, &events)?, older.flatten())
+                let latest = feed::latest(tx, &ctx, &wanted, None, SHOWN, LOOKED)?;
+                let older = latest.older.map(|older| older.to_string());
+                (entries(tx, &ctx, &settings, &latest.events)?, older)
             } else {
                 (Vec::new(), None)
             };
@@ -137,7 +139,13 @@ pub(super) async fn shown<R: Right>(page: &Page<R>, user: String) -> Answer {
         facts: made(&record, settings, page.shell.now),
         sent: sent(&record),
         can: can(&record),
-        groups: belongings,
+        groups: belongings
+            .into_iter()
+            .map(|one| Belonging {
+                display: plain(&one.display),
+                ..one
+            })
+            .collect(),
         shell: &page.shell,
         settings,
         explained,
@@ -151,7 +159,6 @@ pub(super) async fn shown<R: Right>(page: &Page<R>, user: String) -> Answer {
 async fn last_exchanges<R: Right>(page: &Page<R>, user: UserId) -> Result<Vec<Line>, Problem> {
     let wanted = exchanges::Wanted {
         among: Among::User(user),
-        connection: None,
         before: Uuid::max(),
         limit: SHOWN,
     };

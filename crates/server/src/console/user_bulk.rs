@@ -14,7 +14,7 @@ use super::users::{Wanted, given};
 use super::view::{Row, counted, number};
 use crate::access::caller::{Caller, PreserveUsers};
 use crate::access::problem::Problem;
-use crate::manage::bulk::{Verb, carry_out};
+use crate::manage::bulk::{Outcome, Verb, carry_out};
 use crate::manage::users::browse;
 
 /// Users of one stride.
@@ -114,6 +114,21 @@ impl Job {
         }
     }
 
+    /// Adds what became of a stride.
+    fn note(&mut self, outcome: &Outcome) {
+        self.done += u64::try_from(outcome.done).unwrap_or_default();
+        if outcome.failed.is_some() {
+            return;
+        }
+        self.refused += u64::try_from(outcome.refused.len()).unwrap_or_default();
+        for (id, detail) in &outcome.refused {
+            if self.told.lines().count() < MOST_TOLD {
+                // Writing to a string cannot fail.
+                let _ = writeln!(self.told, "{id}: {}", detail.replace(['\n', '\r'], " "));
+            }
+        }
+    }
+
     fn place(&self) -> PlaceChange {
         PlaceChange {
             profile: given(&self.profile_to),
@@ -162,6 +177,7 @@ struct Progress<'p> {
     shell: &'p Shell,
     job: &'p Job,
     is_over: bool,
+    failed: Option<String>,
     done: String,
     refused: String,
     told: Vec<&'p str>,
@@ -189,18 +205,17 @@ pub(super) async fn run(sent: Sent<PreserveUsers, Job>) -> Answer {
     if job.confirmed != "yes" || needs_reason || (verb == Verb::Place && job.profile_to.is_empty()) {
         return summary(&page, &job, &ids).await;
     }
-    let (batch, rest, next) = stride(caller, &job, ids).await?;
+    let (batch, mut rest, next) = stride(caller, &job, ids).await?;
     let outcome = carry_out(caller, verb, &job.place(), job.reason.trim(), &batch).await;
-    job.done += u64::try_from(outcome.done).unwrap_or_default();
-    job.refused += u64::try_from(outcome.refused.len()).unwrap_or_default();
-    for (id, detail) in &outcome.refused {
-        if job.told.lines().count() < MOST_TOLD {
-            // Writing to a string cannot fail.
-            let _ = writeln!(job.told, "{id}: {}", detail.replace(['\n', '\r'], " "));
-        }
+    job.note(&outcome);
+    match &outcome.failed {
+        // The same stride comes again: who was done already stays so.
+        Some(_) => rest
+            .splice(0..0, outcome.refused.iter().map(|(id, _)| *id))
+            .for_each(drop),
+        None => job.cursor = next.map(|next| next.to_string()).unwrap_or_default(),
     }
-    job.cursor = next.map(|next| next.to_string()).unwrap_or_default();
-    let is_over = rest.is_empty() && job.cursor.is_empty();
+    let is_over = rest.is_empty() && job.cursor.is_empty() && outcome.failed.is_none();
     let progress = Progress {
         shell: &page.shell,
         done: counted(job.done, "user", "users"),
@@ -209,6 +224,7 @@ pub(super) async fn run(sent: Sent<PreserveUsers, Job>) -> Answer {
         left: number(u64::try_from(rest.len()).unwrap_or_default()),
         ids: joined(&rest),
         wanted: job.wanted(),
+        failed: outcome.failed,
         job: &job,
         is_over,
     };

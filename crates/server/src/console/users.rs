@@ -5,6 +5,7 @@ use directory::{Action, Settings};
 use scim::Object;
 use serde::Deserialize;
 use serde_json::json;
+use service::settings::{Named, named};
 use service::users::{self, Imported, Newcomer, PlaceChange};
 
 use super::page::{Answer, Page, Query, Sent, Shell, see_other};
@@ -119,6 +120,20 @@ impl Wanted {
         set.map(chip).collect()
     }
 
+    /// The same with the names of settings where their ids were given.
+    fn with_names(mut self, settings: &Settings) -> Self {
+        fn rename<N: Named>(text: &mut String, list: &[N]) {
+            if let Ok(one) = named(list, text) {
+                *text = one.name().to_string();
+            }
+        }
+        rename(&mut self.profile, &settings.profiles);
+        rename(&mut self.storage, &settings.storages);
+        rename(&mut self.mapping, &settings.mappings);
+        rename(&mut self.connection, &settings.connections);
+        self
+    }
+
     /// Whether a column is shown.
     pub(super) fn has(&self, column: &str) -> bool {
         if self.columns.is_empty() {
@@ -175,6 +190,7 @@ struct List<'p> {
 /// `GET /console/users?search=ava&status=held&columns=email`
 pub(super) async fn list(page: Page<ReadUsers>, Query(wanted): Query<Wanted>) -> Answer {
     let caller = &page.caller;
+    let wanted = wanted.with_names(&caller.settings);
     let browse = browse(caller, &wanted.asked())?;
     let ctx = caller.ctx.clone();
     let found = caller

@@ -57,6 +57,8 @@ pub(crate) struct Outcome {
     pub(crate) done: usize,
     /// To whom it was not, and why.
     pub(crate) refused: Vec<(UserId, String)>,
+    /// Why the server failed for some, and not they were refused.
+    pub(crate) failed: Option<String>,
 }
 
 fn deed(
@@ -97,7 +99,12 @@ pub(crate) async fn carry_out(
         for (id, done) in abreast.iter().zip(join_all(works).await) {
             match done {
                 Ok(()) => outcome.done += 1,
-                Err(problem) => outcome.refused.push((*id, problem.detail().to_owned())),
+                Err(problem) => {
+                    if problem.status().is_server_error() {
+                        outcome.failed = Some(problem.detail().to_owned());
+                    }
+                    outcome.refused.push((*id, problem.detail().to_owned()));
+                }
             }
         }
     }
@@ -116,7 +123,8 @@ pub(super) async fn change(caller: Caller<PreserveUsers>, Input(bulk): Input<Bul
     if bulk.dry_run {
         return Ok(answer(json!({"meant": ids, "next": next}).to_string()));
     }
-    let Outcome { done, refused } = carry_out(&caller, bulk.action, &bulk.place, &bulk.reason, &ids).await;
+    let Outcome { done, refused, .. } =
+        carry_out(&caller, bulk.action, &bulk.place, &bulk.reason, &ids).await;
     let refused: Vec<_> = refused
         .iter()
         .map(|(id, detail)| json!({"id": id, "detail": detail}))

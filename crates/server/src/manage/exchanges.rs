@@ -65,10 +65,8 @@ pub(super) async fn list(caller: Caller<ReadExchanges>, Asking(asked): Asking<As
         Some(name) => Some(service::settings::named(&caller.settings.connections, name)?.id),
         None => None,
     };
-    let among = if asked.refused { Among::Refused } else { Among::All };
     let wanted = Wanted {
-        among,
-        connection,
+        among: exchanges::among(connection, asked.refused),
         before: paging.cursor()?.unwrap_or(Uuid::max()),
         limit: paging.limit(),
     };
@@ -84,7 +82,6 @@ pub(super) async fn of_user(
     let found = found(&caller, user).await?;
     let wanted = Wanted {
         among: Among::User(found.facts.id),
-        connection: None,
         before: paging.cursor()?.unwrap_or(Uuid::max()),
         limit: paging.limit(),
     };
@@ -156,9 +153,10 @@ pub(super) async fn refused(caller: Caller<ReadExchanges>, Asking(paging): Askin
 }
 
 /// A person who was refused; then nothing where the person got in meanwhile, else the last exchange, if it is still kept.
-pub(crate) type Kept = (RefusedPerson, Option<Option<Exchange>>);
+type Kept = (RefusedPerson, Option<Option<Exchange>>);
 
-pub(crate) async fn still_out(
+/// The people after `after` in the order in which they were first refused.
+async fn still_out(
     app: &App,
     tenant: directory::TenantId,
     after: Uuid,
@@ -169,13 +167,31 @@ pub(crate) async fn still_out(
         .store
         .read_log(move |tx| {
             let people = exchanges::refused_after(tx, tenant, after, count)?;
-            let with_last = people.into_iter().map(|person| {
-                let last = store::log::exchanges::by_id(tx, tenant, person.exchange)?;
-                Ok::<_, service::Error>((person, last))
-            });
-            with_last.collect::<Result<Vec<_>, _>>()
+            with_last(tx, tenant, people)
         })
         .await?;
+    only_out(app, tenant, people).await
+}
+
+/// Each with the last exchange, if it is still kept.
+fn with_last(
+    tx: &mut store::Tx<'_>,
+    tenant: directory::TenantId,
+    people: Vec<RefusedPerson>,
+) -> Result<Vec<(RefusedPerson, Option<Exchange>)>, service::Error> {
+    let with_last = people.into_iter().map(|person| {
+        let last = store::log::exchanges::by_id(tx, tenant, person.exchange)?;
+        Ok((person, last))
+    });
+    with_last.collect()
+}
+
+/// Looks who got in meanwhile.
+async fn only_out(
+    app: &App,
+    tenant: directory::TenantId,
+    people: Vec<(RefusedPerson, Option<Exchange>)>,
+) -> Result<Vec<Kept>, Problem> {
     let looked = app
         .store
         .scan(move |tx| {
@@ -187,6 +203,46 @@ pub(crate) async fn still_out(
         })
         .await?;
     Ok(looked)
+}
+
+/// The people who are still kept out, newest refusal first, at most `limit`, and where to go on; of one connection where it is
+/// named.
+pub(crate) async fn kept_out(
+    app: &App,
+    tenant: directory::TenantId,
+    of: Option<directory::ConnectionId>,
+    mut before: directory::Timestamp,
+    limit: usize,
+) -> Result<
+    (
+        Vec<(RefusedPerson, Option<Exchange>)>,
+        Option<directory::Timestamp>,
+    ),
+    Problem,
+> {
+    let mut found = Vec::new();
+    loop {
+        let people = app
+            .store
+            .read_log(move |tx| {
+                let people = exchanges::refused_before(tx, tenant, of, before, limit)?;
+                with_last(tx, tenant, people)
+            })
+            .await?;
+        let is_end = people.len() < limit;
+        for (person, last) in only_out(app, tenant, people).await? {
+            before = person.last;
+            if let Some(last) = last {
+                found.push((person, last));
+            }
+            if found.len() == limit {
+                return Ok((found, Some(before)));
+            }
+        }
+        if is_end {
+            return Ok((found, None));
+        }
+    }
 }
 
 /// `DELETE /refusals/{id}`: puts a person's refusal aside, until the next one.

@@ -20,7 +20,6 @@ use crate::access::problem::Problem;
 pub(crate) struct Known {
     pub(crate) connection: Connection,
     pub(crate) hours: Vec<Hour>,
-    pub(crate) refused: Option<Exchange>,
     /// When its last token ends.
     pub(crate) ends: Option<Timestamp>,
     pub(crate) alarm: Option<Alarm>,
@@ -30,7 +29,19 @@ pub(crate) struct Known {
 pub(super) async fn show(caller: Caller<ReadSettings>, Named(name): Named) -> Answer {
     caller.demand_whole()?;
     let known = gather(&caller, &name).await?;
-    Ok(answer(known.to_json(caller.ctx.now).to_string()))
+    let (tenant, id) = (caller.ctx.tenant, known.connection.id);
+    let wanted = Wanted {
+        among: Among::RefusedOf(id),
+        before: Uuid::max(),
+        limit: 1,
+    };
+    let refused = caller
+        .app
+        .store
+        .read_log(move |tx| exchanges::page(tx, tenant, &wanted))
+        .await?;
+    let shown = known.to_json(refused.exchanges.first(), caller.ctx.now);
+    Ok(answer(shown.to_string()))
 }
 
 /// Looks at a connection.
@@ -38,18 +49,11 @@ pub(crate) async fn gather<R>(caller: &Caller<R>, name: &str) -> Result<Known, P
     let connection = named(&caller.settings.connections, name)?.clone();
     let (ctx, id, now) = (caller.ctx.clone(), connection.id, caller.ctx.now);
     let since = now.as_second().div_euclid(3600) - health::RHYTHM;
-    let logged = caller.app.store.read_log(move |tx| {
-        let hours = traffic::since(tx, ctx.tenant, id, since)?;
-        let wanted = Wanted {
-            among: Among::Refused,
-            connection: Some(id),
-            before: Uuid::max(),
-            limit: 1,
-        };
-        let refused = exchanges::page(tx, ctx.tenant, &wanted)?.exchanges.pop();
-        Ok::<_, service::Error>((hours, refused))
-    });
-    let (hours, refused) = logged.await?;
+    let hours = caller
+        .app
+        .store
+        .read_log(move |tx| Ok::<_, service::Error>(traffic::since(tx, ctx.tenant, id, since)?))
+        .await?;
     let ctx = caller.ctx.clone();
     let looked = caller.app.store.look(move |tx| {
         let tokens = service::tokens::all(tx, &ctx)?;
@@ -62,7 +66,6 @@ pub(crate) async fn gather<R>(caller: &Caller<R>, name: &str) -> Result<Known, P
         alarm: alarms.into_iter().find(|alarm| alarm.connection == id),
         connection,
         hours,
-        refused,
     })
 }
 
@@ -71,7 +74,7 @@ impl Known {
         self.ends.map(|ends| ends.duration_since(now).as_hours() / 24)
     }
 
-    fn to_json(&self, now: Timestamp) -> Value {
+    fn to_json(&self, refused: Option<&Exchange>, now: Timestamp) -> Value {
         let judged = health::judge(&self.hours, now);
         let days = self.days_left(now);
         let last_day: Vec<_> = self.hours.iter().rev().take(24).map(hour_to_json).collect();
@@ -84,7 +87,7 @@ impl Known {
             "recognised": judged.recognised,
             "usualSilenceHours": judged.usual_silence,
             "isSilent": judged.is_silent,
-            "lastRefusal": self.refused.as_ref().map(|exchange| json!({
+            "lastRefusal": refused.map(|exchange| json!({
                 "exchange": exchange.id,
                 "at": rfc3339(exchange.detail.at),
                 "status": exchange.status,
@@ -108,8 +111,7 @@ impl Known {
         let mut concerns = health::concerns(&self.connection, &judged, self.days_left(now));
         concerns.extend(self.alarm.as_ref().map(|alarm| {
             format!(
-                "{} of its {} users left within an hour. Nobody is purged until you say that this is right: \
-                 `provost connection end-alarm`, or DELETE /connections/{{name}}/alarm.",
+                "{} of its {} users left within an hour. Nobody is purged until an administrator ends the alarm.",
                 alarm.leavers, alarm.users
             )
         }));

@@ -19,7 +19,7 @@ mod session;
 mod table;
 mod tenant;
 pub(crate) mod users;
-mod version;
+pub(crate) mod version;
 
 use std::any::Any;
 use std::time::Duration;

@@ -220,7 +220,7 @@ pub(super) async fn namesakes(caller: Caller<ReadUsers>) -> Answer {
     let pairs = caller
         .app
         .store
-        .scan(move |tx| users::namesakes(tx, tenant))
+        .scan(move |tx| users::namesakes(tx, tenant, usize::MAX))
         .await?;
     let shown: Vec<_> = pairs
         .iter()

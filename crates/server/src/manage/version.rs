@@ -56,12 +56,24 @@ impl IfMatch {
 }
 
 /// The version of a setting.
-pub(super) fn version_of(setting: &impl Serialize) -> String {
+pub(crate) fn version_of(setting: &impl Serialize) -> String {
     let mut hasher = DefaultHasher::new();
     serde_json::to_string(setting)
         .unwrap_or_default()
         .hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+/// Refuses a form that was opened before somebody else changed what it is about; one that says nothing is taken.
+///
+/// # Errors
+/// [`Refusal::ChangedMeanwhile`].
+pub(crate) fn check_version(known: &str, setting: &impl Serialize) -> Result<(), Refusal> {
+    if known.is_empty() || known == version_of(setting) {
+        Ok(())
+    } else {
+        Err(Refusal::ChangedMeanwhile)
+    }
 }
 
 /// An answer with its version.

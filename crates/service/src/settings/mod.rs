@@ -41,6 +41,8 @@ pub trait Named {
     const THING: Thing;
     /// Its name.
     fn name(&self) -> &Name;
+    /// Its id, which no change of the name changes.
+    fn id(&self) -> String;
 }
 
 macro_rules! named {
@@ -51,18 +53,23 @@ macro_rules! named {
             fn name(&self) -> &Name {
                 &self.name
             }
+
+            fn id(&self) -> String {
+                self.id.to_string()
+            }
         }
     )*};
 }
 named!(Connection, Profile, Storage, Mapping);
 
-/// The one called `name`.
+/// The one called `name`, or with that id.
 ///
 /// # Errors
 /// [`Refusal::Unknown`], with the names that there are.
 pub fn named<'s, N: Named>(list: &'s [N], name: &str) -> Result<&'s N, Refusal> {
     list.iter()
         .find(|one| one.name().is(name))
+        .or_else(|| list.iter().find(|one| one.id() == name))
         .ok_or_else(|| Refusal::Unknown {
             thing: N::THING,
             name: name.to_owned(),

@@ -81,6 +81,18 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<(), Error> {
         }
         .into());
     }
+    // Whoever is limited to it would deal with nobody, or, unticked, with everybody.
+    let is_limited =
+        |one: &&directory::Administrator| one.profiles.as_ref().is_some_and(|of| of.contains(&profile.id));
+    let administrators = store::administrators::all(tx, ctx.tenant)?;
+    if let Some(one) = administrators.iter().find(is_limited) {
+        return Err(Refusal::InUse {
+            thing: Thing::Profile,
+            name: profile.name.to_string(),
+            used_by: format!("the administrator {}, who is limited to it", one.email),
+        }
+        .into());
+    }
     super::remove(tx, ctx, profile)
 }
 

@@ -121,6 +121,44 @@ impl Browse {
         })
     }
 
+    /// A hold tells the status, by which users are found.
+    fn with_status(mut self) -> Self {
+        let told = match self.hold {
+            Some(Hold::Administrator) => Some(Status::Preserved),
+            Some(Hold::Unmatched | Hold::Limit) => Some(Status::Held),
+            Some(Hold::None) | None => None,
+        };
+        self.among.status = self.among.status.or(told);
+        self
+    }
+
+    /// The next users who may be meant, in the order of their ids.
+    fn next(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: directory::TenantId,
+        after: UserId,
+        limit: i64,
+    ) -> Result<Vec<Record>, Error> {
+        let among = self.among;
+        let is_told = among.profile.is_some()
+            || among.mapping.is_some()
+            || among.on_legal_hold
+            || matches!(among.status, Some(Status::Held | Status::Preserved));
+        let Some(within) = self.within.as_ref().filter(|_| !is_told) else {
+            return Ok(among_after(tx, tenant, among, after, limit)?);
+        };
+        // Who deals with some profiles finds their users by those.
+        let mut found = Vec::new();
+        for &profile in within {
+            let profile = Some(profile);
+            found.extend(among_after(tx, tenant, Among { profile, ..among }, after, limit)?);
+        }
+        found.sort_by_key(|record| record.facts.id);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
     fn start(&self) -> UserId {
         self.after.unwrap_or(UserId::from(uuid::Uuid::nil()))
     }
@@ -131,6 +169,7 @@ impl Browse {
 /// # Errors
 /// The store's.
 pub fn browse(tx: &mut Tx<'_>, ctx: &Ctx, browse: &Browse) -> Result<Browsed, Error> {
+    let browse = &browse.clone().with_status();
     let needle =
         Needle::of(Operator::Co, &browse.search).or_else(|| Needle::of(Operator::Sw, &browse.search));
     let found = match needle {
@@ -184,7 +223,7 @@ fn one_by_one(tx: &mut Tx<'_>, ctx: &Ctx, browse: &Browse) -> Result<Browsed, Er
     // Few are read for a page of few; many where most are not meant.
     let mut stride = i64::try_from(browse.limit + 1).unwrap_or(STRIDE);
     loop {
-        let records = among_after(tx, ctx.tenant, browse.among, after, stride)?;
+        let records = browse.next(tx, ctx.tenant, after, stride)?;
         stride = STRIDE;
         if records.is_empty() {
             if counts {

@@ -70,13 +70,14 @@ pub struct Namesakes {
     pub present: Record,
 }
 
-/// All who have a name that somebody else had before.
+/// Those who have a name that somebody else had before, at most `limit`.
 ///
 /// # Errors
 /// The store's.
-pub fn namesakes(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Namesakes>, Error> {
+pub fn namesakes(tx: &mut Tx<'_>, tenant: TenantId, limit: usize) -> Result<Vec<Namesakes>, Error> {
     let mut found = Vec::new();
-    for former in users::former_with_namesakes(tx, tenant)? {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    for former in users::former_with_namesakes(tx, tenant, limit)? {
         let name = former.clone().open().user_name().map(Facts::key_of)?;
         if let Some(present) = users::by_user_name(tx, tenant, &name)? {
             found.push(Namesakes { former, present });

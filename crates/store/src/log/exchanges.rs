@@ -22,6 +22,8 @@ statements! {
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
     BEFORE = select!("WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
     REFUSED_BEFORE = select!("WHERE tenant = ?1 AND id < ?2 AND status >= 400 ORDER BY id DESC LIMIT ?3");
+    OF_CONNECTION_BEFORE = select!("WHERE tenant = ?1 AND connection = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3");
+    REFUSED_OF_BEFORE = select!("WHERE tenant = ?1 AND connection = ?4 AND id < ?2 AND status >= 400 ORDER BY id DESC LIMIT ?3");
     OF_USER_BEFORE = select!("WHERE tenant = ?1 AND user_id = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3");
     OF_NAME_BEFORE = select!("WHERE tenant = ?1 AND user_name = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3");
     FORGET = "UPDATE exchanges SET user_name = NULL, detail = ?3 WHERE tenant = ?1 AND id = ?2";
@@ -36,6 +38,10 @@ pub enum Among {
     All,
     /// Those that were refused.
     Refused,
+    /// Those of a connection.
+    Connection(ConnectionId),
+    /// Those of a connection that were refused.
+    RefusedOf(ConnectionId),
     /// Those about a user.
     User(UserId),
 }
@@ -81,6 +87,16 @@ pub fn before(
     match among {
         Among::All => tx.all(BEFORE, params![tenant, before, limit], exchange),
         Among::Refused => tx.all(REFUSED_BEFORE, params![tenant, before, limit], exchange),
+        Among::Connection(of) => tx.all(
+            OF_CONNECTION_BEFORE,
+            params![tenant, before, limit, of.as_bytes()],
+            exchange,
+        ),
+        Among::RefusedOf(of) => tx.all(
+            REFUSED_OF_BEFORE,
+            params![tenant, before, limit, of.as_bytes()],
+            exchange,
+        ),
         Among::User(user) => tx.all(
             OF_USER_BEFORE,
             params![tenant, before, limit, user.as_bytes()],

@@ -19,7 +19,10 @@ use crate::tx::Driver;
 use crate::{Error, Tx};
 
 /// What makes the tables, version by version.
-pub(crate) const STEPS: [&str; 1] = [include_str!("../../migrations/log/0001.sql")];
+pub(crate) const STEPS: [&str; 2] = [
+    include_str!("../../migrations/log/0001.sql"),
+    include_str!("../../migrations/log/0002.sql"),
+];
 
 /// Letters of a key; nobody's name is longer, and four bytes for each fit into every index.
 const KEY: usize = 500;

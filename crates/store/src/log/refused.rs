@@ -27,6 +27,8 @@ statements! {
     CLEAR = "DELETE FROM refused_people WHERE tenant = ?1 AND connection = ?2 AND subject = ?3";
     BY_ID = select!("WHERE tenant = ?1 AND id = ?2");
     AFTER = select!("WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+    LATEST = select!("WHERE tenant = ?1 AND last < ?2 ORDER BY last DESC LIMIT ?3");
+    LATEST_OF = select!("WHERE tenant = ?1 AND connection = ?4 AND last < ?2 ORDER BY last DESC LIMIT ?3");
     SWEEP = "DELETE FROM refused_people WHERE tenant = ?1 AND last < ?2";
     DISMISS = "DELETE FROM refused_people WHERE tenant = ?1 AND id = ?2";
 }
@@ -92,6 +94,24 @@ pub fn after(
     limit: i64,
 ) -> Result<Vec<RefusedPerson>, Error> {
     tx.all(AFTER, params![tenant.as_bytes(), after.as_bytes(), limit], person)
+}
+
+/// Those who were last refused before `before`, newest first, at most `limit`; of one connection where it is named.
+pub fn latest(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    of: Option<ConnectionId>,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<RefusedPerson>, Error> {
+    match of {
+        None => tx.all(LATEST, params![tenant.as_bytes(), before, limit], person),
+        Some(of) => tx.all(
+            LATEST_OF,
+            params![tenant.as_bytes(), before, limit, of.as_bytes()],
+            person,
+        ),
+    }
 }
 
 /// Takes the one with this id away; says whether there was one.

@@ -22,8 +22,10 @@ statements! {
     BY_IDS = select!(concat!("FROM users WHERE tenant = ?1 AND id IN (", many_ids!(), ")"), "");
     BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 1");
     FORMER_BY_USER_NAME = select!("WHERE tenant = ?1 AND user_name_key = ?2 AND visible = 0 ORDER BY id DESC");
-    FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND name_given_up = 0 AND user_name_key IN
-                                     (SELECT user_name_key FROM users WHERE tenant = ?1 AND visible = 1) ORDER BY user_name_key, id");
+    FORMER_WITH_NAMESAKES = select!("WHERE tenant = ?1 AND visible = 0 AND name_given_up = 0 AND EXISTS
+                                     (SELECT 1 FROM users AS present WHERE present.tenant = ?1
+                                      AND present.user_name_key = users.user_name_key AND present.visible = 1)
+                                     ORDER BY user_name_key, id LIMIT ?2");
     KNOWN = concat!(
         select_as!(1, "WHERE tenant = ?1 AND connection = ?2 AND external_id = ?3 AND visible = 1"),
         " UNION ALL ",
@@ -138,9 +140,9 @@ pub fn by_former_user_name(tx: &mut Tx<'_>, tenant: TenantId, key: &str) -> Resu
     tx.all(FORMER_BY_USER_NAME, params![tenant.as_bytes(), key], record)
 }
 
-/// Deleted users whose folded `userName` a visible user has now, by that name.
-pub fn former_with_namesakes(tx: &mut Tx<'_>, tenant: TenantId) -> Result<Vec<Record>, Error> {
-    tx.all(FORMER_WITH_NAMESAKES, params![tenant.as_bytes()], record)
+/// Deleted users whose folded `userName` a visible user has now, by that name, at most `limit`.
+pub fn former_with_namesakes(tx: &mut Tx<'_>, tenant: TenantId, limit: i64) -> Result<Vec<Record>, Error> {
+    tx.all(FORMER_WITH_NAMESAKES, params![tenant.as_bytes(), limit], record)
 }
 
 /// The connection's visible user with this `externalId`.
