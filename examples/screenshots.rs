@@ -4,9 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use directory::Condition;
+use directory::{Condition, Ctx};
+use scim::schema::Type;
+use serde_json::json;
+use service::settings::attributes;
 use service::settings::profiles::ProfileChange;
 use simulator::{App, Plan};
+use store::Tx;
 use testkit::{Browser, Database, Provost, Scheme};
 
 /// Pages, by the names of their pictures.
@@ -136,6 +140,8 @@ async fn furnished() -> Provost {
     };
     provost.profile("Germany", germany).await;
     provost.profile("France", ProfileChange::default()).await;
+    let declare = |tx: &mut Tx<'_>, ctx: &Ctx| attributes::add(tx, ctx, "countryCode", None, Type::String);
+    provost.admin(declare).await;
     let of = |value: &str| Condition::Attribute {
         path: scim::AttributePath::parse("countryCode").unwrap(),
         values: vec![value.to_owned()],
@@ -155,6 +161,13 @@ async fn furnished() -> Provost {
         authority: None,
     };
     simulator::run(plan, || {}).await.unwrap();
+    let people = client.get("/Users?startIndex=4&count=4").await.expect(200);
+    for person in people["Resources"].as_array().unwrap() {
+        let leaving = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "value": {"active": false}}]});
+        let path = format!("/Users/{}", person["id"].as_str().unwrap());
+        client.patch(&path, &leaving).await.expect(200);
+    }
     tokio::time::sleep(std::time::Duration::from_secs(12)).await;
     provost
 }

@@ -14,7 +14,7 @@ use crate::exit::Failure;
 /// Where the file is looked for if none is named.
 const FILE: &str = "provost.toml";
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "data",
     "database",
     "listen",
@@ -26,6 +26,7 @@ const KEYS: [&str; 12] = [
     "provisioning_log",
     "metrics_listen",
     "log_format",
+    "otlp_endpoint",
     "secret_key",
 ];
 
@@ -54,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) provisioning_log: bool,
     /// The address and port on which Prometheus finds numbers; nowhere without one.
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// The collector that traces are sent to by OTLP over HTTP; nowhere without one.
+    pub(crate) otlp_endpoint: Option<String>,
     /// How lines of the log are written.
     pub(crate) log_format: LogFormat,
     /// What encrypts secrets that must be readable again: 64 hexadecimal digits. A file in the data folder by default.
@@ -95,6 +98,7 @@ impl Default for Config {
             log: "warn".to_owned(),
             provisioning_log: true,
             metrics_listen: None,
+            otlp_endpoint: None,
             log_format: LogFormat::Text,
             secret_key: None,
         }
@@ -130,6 +134,13 @@ impl Config {
         {
             return Err(Failure::usage(format!(
                 "public_url must begin with https:// (or http://), and have no query; it is {url:?}"
+            )));
+        }
+        if let Some(url) = &config.otlp_endpoint
+            && !(url.starts_with("https://") || url.starts_with("http://"))
+        {
+            return Err(Failure::usage(format!(
+                "otlp_endpoint must begin with http:// or https://, such as http://127.0.0.1:4318; it is {url:?}"
             )));
         }
         Ok(config)

@@ -36,6 +36,7 @@ pub(super) async fn run(common: &Common, flags: &Serve) -> Result<(), Failure> {
             ProvisioningLog::None
         },
         metrics: config.metrics_listen,
+        traces: config.otlp_endpoint.clone(),
         vault: Some(secret_key::vault(&config)?),
     };
     let server = Server::bind(store.clone(), config.listen, options).await?;

@@ -67,9 +67,11 @@ pub(crate) async fn no_page_has_a_barrier(database: Database) {
             }
             let wide = desk
                 .browser
-                .run("return document.documentElement.scrollWidth - innerWidth")
+                .run("return document.documentElement.scrollWidth")
                 .await;
-            assert!(wide.as_i64().unwrap() <= 0, "{page} is {wide} wider than {width}");
+            // The window's own width grows with what hangs over on a telephone.
+            let is_within = wide.as_u64().unwrap() <= u64::from(width);
+            assert!(is_within, "{page} is {wide} wide on {width}");
         }
     }
     assert!(barriers.is_empty(), "{barriers:#?}");

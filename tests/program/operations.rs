@@ -4,9 +4,16 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::Uri;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
 use reqwest::Method;
 use serde_json::json;
 use testkit::{Answer, person};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::program;
 
@@ -259,4 +266,92 @@ async fn the_log_may_be_an_object_a_line_with_the_request_that_it_is_about() {
         said.contains("log_format") && said.contains("PROVOST_LOG_FORMAT"),
         "{said}"
     );
+}
+
+/// A collector: what came to it, by the path that it came to.
+async fn collector() -> (String, mpsc::UnboundedReceiver<(String, Bytes)>) {
+    let (send, came) = mpsc::unbounded_channel();
+    let take = async move |uri: Uri, body: Bytes| {
+        send.send((uri.path().to_owned(), body)).unwrap();
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(take)).await });
+    (address, came)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_spans_at_the_collector_within_the_callers_trace() {
+    let (address, mut came) = collector().await;
+    let program = program();
+    let sending = |mut command: std::process::Command| {
+        command.env("PROVOST_OTLP_ENDPOINT", &address);
+        command
+    };
+    let serving = program.serve_by(sending, &[]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = serving.client.request(Method::POST, "/Users");
+    let created = request
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .body(person("ava").to_string())
+        .send()
+        .await
+        .unwrap();
+    let id = created.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let user = Answer::of(created).await.expect(201);
+    serving
+        .client
+        .get(&format!("/Users/{}", user["id"].as_str().unwrap()))
+        .await;
+    // What is left is sent when it stops.
+    assert_eq!(serving.stop(), Some(0));
+    came.close();
+    let mut spans = Vec::new();
+    let mut all = Vec::new();
+    while let Some((path, body)) = came.recv().await {
+        assert_eq!(path, "/v1/traces");
+        all.extend_from_slice(&body);
+        let sent = ExportTraceServiceRequest::decode(body).unwrap().resource_spans;
+        spans.extend(
+            sent.into_iter()
+                .flat_map(|sent| sent.scope_spans)
+                .flat_map(|scope| scope.spans),
+        );
+    }
+    let create = spans
+        .iter()
+        .find(|span| span.name == "POST /scim/v2/Users")
+        .unwrap();
+    assert_eq!(
+        create.trace_id,
+        u128::from_str_radix(trace, 16).unwrap().to_be_bytes()
+    );
+    assert!(create.end_time_unix_nano > create.start_time_unix_nano);
+    let read = spans
+        .iter()
+        .find(|span| span.name.starts_with("GET /scim/v2/Users/{"))
+        .unwrap();
+    assert_ne!(read.trace_id, create.trace_id);
+    let text = String::from_utf8_lossy(&all);
+    assert!(
+        text.contains(&id) && text.contains("http.response.status_code"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("ava") && !text.contains(user["id"].as_str().unwrap()),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_collectors_address_that_is_none_is_refused() {
+    let program = program();
+    let output = program
+        .command(&["serve"])
+        .env("PROVOST_OTLP_ENDPOINT", "collector:4318")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("http://127.0.0.1:4318"), "{said}");
 }

@@ -13,6 +13,7 @@ use store::Store;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::recorder::Recorder;
+use crate::traces::Traces;
 use crate::{Options, Vault};
 
 /// Where SCIM is, below the public URL.
@@ -33,6 +34,7 @@ struct Shared {
     recorder: Recorder,
     limits: Limits,
     metrics: Option<Metrics>,
+    traces: Option<Traces>,
     vault: Option<Vault>,
     /// Tokens that were taken since this was last written down: that is not worth a transaction a request.
     used: Mutex<HashMap<TokenId, (TenantId, Timestamp)>>,
@@ -40,7 +42,7 @@ struct Shared {
 
 impl App {
     /// What serves at `address` as `options` say.
-    pub(crate) fn new(store: Store, options: Options, address: SocketAddr) -> Self {
+    pub(crate) fn new(store: Store, options: Options, traces: Option<Traces>, address: SocketAddr) -> Self {
         let public_url = options.public_url.map(|url| url.trim_end_matches('/').to_owned());
         Self {
             store,
@@ -52,6 +54,7 @@ impl App {
                 recorder: Recorder::new(options.log),
                 limits: Limits::new(),
                 metrics: options.metrics.map(|_| Metrics::new()),
+                traces,
                 vault: options.vault,
                 used: Mutex::default(),
             }),
@@ -133,6 +136,10 @@ impl App {
     }
 
     /// What is counted, if anybody looks at it.
+    pub(crate) fn traces(&self) -> Option<&Traces> {
+        self.shared.traces.as_ref()
+    }
+
     pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.shared.metrics.as_ref()
     }

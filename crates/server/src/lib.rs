@@ -19,6 +19,7 @@ mod request;
 mod rows;
 mod scim;
 mod tls;
+mod traces;
 mod vault;
 mod worker;
 
@@ -42,6 +43,7 @@ pub use app::BASE_PATH;
 pub use console::{PAGES as CONSOLE_PAGES, PATH as CONSOLE_PATH};
 pub use manage::openapi::document as openapi;
 pub use tls::Tls;
+use traces::Traces;
 pub use vault::{BadKey, Vault};
 
 /// How long a client may take for a request's headers.
@@ -62,6 +64,8 @@ pub struct Options {
     pub log: ProvisioningLog,
     /// Where numbers for Prometheus are served, in plain HTTP; nowhere without one.
     pub metrics: Option<SocketAddr>,
+    /// The collector that traces are sent to by OTLP, such as `http://127.0.0.1:4318`; nowhere without one.
+    pub traces: Option<String>,
     /// What encrypts secrets that must be readable again; without one nobody can have one-time codes.
     pub vault: Option<Vault>,
 }
@@ -105,6 +109,14 @@ pub enum Error {
         /// The system's words.
         reason: io::Error,
     },
+    /// There can be no collector under this address.
+    #[error("cannot send traces to {endpoint}: {reason}; otlp_endpoint is such as http://127.0.0.1:4318")]
+    Traces {
+        /// What was configured.
+        endpoint: String,
+        /// The exporter's words.
+        reason: String,
+    },
     /// The listener broke.
     #[error("the server stopped: {0}")]
     Serve(io::Error),
@@ -131,7 +143,7 @@ impl Server {
     /// Takes the port.
     ///
     /// # Errors
-    /// [`Error::Listen`], [`Error::Tls`].
+    /// [`Error::Listen`], [`Error::Tls`], [`Error::Metrics`], [`Error::Traces`].
     pub async fn bind(store: Store, listen: SocketAddr, options: Options) -> Result<Self, Error> {
         let refused = |reason| Error::Listen {
             address: listen,
@@ -152,7 +164,8 @@ impl Server {
             None => None,
         };
         let address = listener.local_addr().map_err(refused)?;
-        let app = App::new(store, options, address);
+        let traces = options.traces.as_deref().map(Traces::to).transpose()?;
+        let app = App::new(store, options, traces, address);
         Ok(Self {
             app,
             listener,
@@ -248,6 +261,9 @@ impl Server {
         recorder.stop();
         if let Some(scribe) = scribe {
             drop(tokio::task::spawn_blocking(move || scribe.join()).await);
+        }
+        if let Some(traces) = self.app.traces().cloned() {
+            traces.finish().await;
         }
         outcome.map_err(Error::Serve)
     }

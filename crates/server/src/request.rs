@@ -2,15 +2,17 @@
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use directory::{Actor, Ctx, TenantId};
+use directory::{Actor, Ctx, TenantId, Timestamp};
+use opentelemetry::Context;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::clock;
+use crate::traces::{Answered, trace_of};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -18,21 +20,57 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone, Copy)]
 struct RequestId(Uuid);
 
+/// What operators watch of a request.
+struct Watched {
+    route: Option<MatchedPath>,
+    method: Method,
+    begun: Timestamp,
+    within: Context,
+}
+
+impl Watched {
+    fn of(request: &Request) -> Self {
+        Self {
+            route: request.extensions().get().cloned(),
+            method: request.method().clone(),
+            begun: clock::now(),
+            within: trace_of(request.headers()),
+        }
+    }
+
+    fn answered(self, app: &App, id: Uuid, status: StatusCode) {
+        let ended = clock::now();
+        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        let method = known(&self.method);
+        if let Some(metrics) = app.metrics() {
+            let took = ended.duration_since(self.begun).unsigned_abs();
+            metrics.answered(route, method, status, took);
+        }
+        if let Some(traces) = app.traces() {
+            traces.note(Answered {
+                id,
+                route,
+                method,
+                status,
+                begun: self.begun,
+                ended,
+                within: self.within,
+            });
+        }
+    }
+}
+
 /// Gives the request its number.
 pub(crate) async fn number(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = clock::fresh_id();
-    let counted = app.metrics().map(|_| {
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        (route, request.method().clone(), clock::now())
-    });
+    let is_watched = app.metrics().is_some() || app.traces().is_some();
+    let watched = is_watched.then(|| Watched::of(&request));
     request.extensions_mut().insert(RequestId(id));
     // Whatever is logged at all has it.
     let span = tracing::error_span!("request", %id);
     let mut response = next.run(request).instrument(span).await;
-    if let (Some(metrics), Some((route, method, begun))) = (app.metrics(), counted) {
-        let took = clock::now().duration_since(begun).unsigned_abs();
-        let route = route.as_ref().map_or("none", MatchedPath::as_str);
-        metrics.answered(route, &method, response.status(), took);
+    if let Some(watched) = watched {
+        watched.answered(&app, id, response.status());
     }
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(HEADER, id);
@@ -52,5 +90,19 @@ pub(crate) fn context(parts: &Parts, actor: Actor, tenant: TenantId) -> Ctx {
     match parts.extensions.get::<RequestId>() {
         Some(&RequestId(id)) => clock::context_of(id, actor, tenant),
         None => clock::context(actor, tenant),
+    }
+}
+
+/// The method; one that somebody made up is like all others of that kind, or there would be no end of series.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
