@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench queries` measures SQLite, and `scripts/with-postgres cargo bench --bench queries -- postgres`
 //! PostgreSQL. It prints a line for each measurement, and the ratio. With `million`, or `million 200000`, it measures the management
-//! API's lists of so many users, and a reader of all their events.
+//! API's lists of so many users, a reader of all their events, the console's pages, and all users as a file.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,7 +18,8 @@ mod load;
 use std::time::{Duration, Instant};
 
 use load::{Measured, Target, milliseconds, target};
-use testkit::{Program, Serving, TestDatabase};
+use reqwest::Method;
+use testkit::{Console, Program, Serving, TestDatabase};
 
 const USERS: usize = 100_000;
 /// With `million`, for the management API's lists.
@@ -57,7 +58,9 @@ async fn all() {
     let target = target(&serving);
     if let Some(at) = std::env::args().position(|argument| argument == "million") {
         let users = std::env::args().nth(at + 1).and_then(|text| text.parse().ok());
-        return million(&target, &program, &arguments, users.unwrap_or(MILLION)).await;
+        let users = users.unwrap_or(MILLION);
+        million(&target, &program, &arguments, users).await;
+        return pages(&program, &serving).await;
     }
     let people: Vec<Request> = (0..USERS).map(person).collect();
     let made = load::send(&target, 64, &people, 201).await;
@@ -431,6 +434,71 @@ async fn million(target: &Target, program: &Program, arguments: &[&str], users: 
         );
     }
     follow(&api).await;
+}
+
+/// What an administrator waits for at the console, whose pages say how many there are.
+async fn pages(program: &Program, serving: &Serving) {
+    let console = Console::at(&serving.client.base);
+    let told = std::fs::read_to_string(program.folder().join("provost-data/first-run.txt")).unwrap();
+    let (_, link) = told.split_once("invitation?token=").unwrap();
+    let token = link.split_whitespace().next().unwrap();
+    console.join(token, &[("email", "ada@example.com")]).await;
+    let list = console.page("/console/users").await;
+    let (_, rest) = list.split_once("class=\"main\" href=\"").unwrap();
+    let user = rest.split('"').next().unwrap();
+    for path in [
+        "/console",
+        "/console/attention",
+        "/console/users",
+        "/console/users?search=kowalski",
+        "/console/users?status=preserved&legalHold=true",
+        user,
+        "/console/groups",
+        "/console/mappings",
+        "/console/mappings/Everyone",
+        "/console/mappings/apply",
+        "/console/profiles",
+        "/console/storages",
+        "/console/activity",
+        "/console/activity/log",
+        "/console/activity/audit",
+        "/console/activity/audit?kind=administrator",
+        "/console/reports/provisioning",
+        "/console/reports/preserved",
+        "/console/reports/weekly",
+        "/console/reports/mappings",
+        "/console/settings",
+        "/console/settings/connections/default",
+    ] {
+        let mut took = Vec::new();
+        for _ in 0..30 {
+            let began = Instant::now();
+            console.page(path).await;
+            took.push(began.elapsed());
+        }
+        took.sort_unstable();
+        println!(
+            "{:<47} p50 {}  p95 {}",
+            path.replace(user, "/console/users/{user}"),
+            milliseconds(took[took.len() / 2]),
+            milliseconds(took[took.len() * 95 / 100])
+        );
+    }
+    for format in ["csv", "xlsx"] {
+        let (began, before) = (Instant::now(), peak(serving.pid()));
+        let path = format!("/console/users/export?format={format}");
+        let mut answer = console.request(Method::GET, &path).send().await.unwrap();
+        let mut bytes = 0;
+        while let Some(piece) = answer.chunk().await.unwrap() {
+            bytes += piece.len();
+        }
+        println!(
+            "export of all as {format:<4}  {:.1} s, {:.1} MB; the server's peak {:.0} MB, {before:.0} MB before",
+            began.elapsed().as_secs_f64(),
+            bytes as f64 / 1e6,
+            peak(serving.pid())
+        );
+    }
 }
 
 /// Reads all events, a thousand at a time.

@@ -688,6 +688,37 @@ async fn a_token_takes_the_password_again_and_is_shown_once() {
         "{}",
         third.text
     );
+    let page = owner.page("/console/settings/connections/Okta").await;
+    let (before, _) = page.split_once("/revoke\"").unwrap();
+    let (_, first) = before.rsplit_once('/').unwrap();
+    let revoke = format!("/console/settings/tokens/{first}/revoke");
+    let wrong = owner
+        .post(
+            &revoke,
+            &[("connection", "Okta"), ("password", "no password of mine")],
+        )
+        .await;
+    assert_eq!(wrong.status, 409, "{}", wrong.text);
+    assert_eq!(
+        owner
+            .page("/console/settings/connections/Okta")
+            .await
+            .matches("/revoke\"")
+            .count(),
+        2
+    );
+    let right = owner
+        .post(&revoke, &[("connection", "Okta"), ("password", PASSWORD)])
+        .await;
+    assert_eq!(right.status, 303, "{}", right.text);
+    assert_eq!(
+        owner
+            .page("/console/settings/connections/Okta")
+            .await
+            .matches("/revoke\"")
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]

@@ -192,6 +192,23 @@ async fn who_is_in_and_is_sent_again_is_not_kept_out_and_what_may_not_be_kept_is
 }
 
 #[tokio::test]
+async fn who_was_sent_twice_and_left_under_another_name_is_not_kept_out() {
+    let provost = start().await;
+    let api = api(&provost, Role::Manager).await;
+    let mut sent = person("ava");
+    sent["externalId"] = json!("00u1");
+    let ava = provost.client.create(&sent).await;
+    let again = provost.client.post("/Users", &sent).await;
+    again.refused(409, "uniqueness");
+    until(&api, "/exchanges?refused=true", the_one("exchanges")).await;
+    let leaving =
+        json!([{"op": "replace", "value": {"userName": "ava.married@example.com", "active": false}}]);
+    let left = provost.client.patch(&crate::path(&ava), &patch(leaving)).await;
+    left.expect(200);
+    assert_eq!(api.get("/refusals").await["refusals"], json!([]));
+}
+
+#[tokio::test]
 async fn a_refusal_is_put_aside_and_said_so() {
     let provost = start().await;
     provost.without_everyone().await;

@@ -62,9 +62,11 @@ pub(crate) async fn no_page_has_a_barrier(database: Database) {
                 page => page.to_owned(),
             };
             desk.go(&path).await;
-            if page != "/console/attention" {
-                barriers.extend(check(&desk, &axe, page).await);
+            // A part of a page has no head, which says what a telephone makes of it.
+            if page == "/console/attention" {
+                continue;
             }
+            barriers.extend(check(&desk, &axe, page).await);
             let wide = desk
                 .browser
                 .run("return document.documentElement.scrollWidth")

@@ -217,6 +217,8 @@ pub fn is_in(
     last: Option<&Exchange>,
 ) -> Result<bool, Error> {
     let is_newer = |record: &Record| record.facts.modified > person.last;
+    // Somebody who was sent a second time is in too.
+    let is_active = |record: &Record| record.facts.lifecycle.status() == Status::Active;
     if let Some(id) = person.user {
         let user = store::users::by_id(tx, tenant, store::users::Scope::All, id)?;
         return Ok(user.is_none_or(|user| is_newer(&user)));
@@ -225,15 +227,13 @@ pub fn is_in(
     let body = last.and_then(|last| last.detail.body.as_ref());
     if let Some(external_id) = body.and_then(|body| body.get("externalId")?.as_str())
         && let Some(user) = store::users::by_external_id(tx, tenant, person.connection, external_id)?
-        && user.facts.lifecycle.status() == Status::Active
+        && (is_newer(&user) || is_active(&user))
     {
         return Ok(true);
     }
     let key = Facts::key_of(&person.user_name);
     let user = store::users::by_user_name(tx, tenant, &key)?;
     let is_theirs = |record: &Record| record.facts.connection.is_none_or(|of| of == person.connection);
-    // Somebody who was sent a second time is in too.
-    let is_active = |record: &Record| record.facts.lifecycle.status() == Status::Active;
     Ok(user.is_some_and(|user| is_theirs(&user) && (is_newer(&user) || is_active(&user))))
 }
 

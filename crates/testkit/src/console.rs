@@ -21,13 +21,18 @@ pub struct Console {
 impl Console {
     /// Somebody who has not signed in.
     pub fn stranger(provost: &Provost) -> Self {
+        Self::at(&provost.client.base)
+    }
+
+    /// Somebody who has not signed in to the server with this SCIM base URL.
+    pub fn at(base: &str) -> Self {
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .build()
             .unwrap();
         Self {
             http,
-            root: provost.client.base.trim_end_matches("/scim/v2").to_owned(),
+            root: base.trim_end_matches("/scim/v2").to_owned(),
             cookies: Mutex::default(),
         }
     }

@@ -5,22 +5,20 @@ use askama::Template;
 use directory::{Exchange, RefusedPerson, Settings, Timestamp};
 use serde::Deserialize;
 use service::exchanges::{self, Wanted};
-use service::feed::{self, Cursor};
+use service::feed;
 use service::users;
 use uuid::Uuid;
 
 use super::exchange::Line;
 use super::page::{Answer, Named, Page, Query, Sent, Shell, see_other};
 use super::sign_in::Nothing;
-use super::timeline::{Entry, entries};
+use super::timeline::{Entry, before};
 use super::view::{Markup, Row, encoded, number, plain, when};
 use crate::access::caller::{DismissRefusals, ReadEvents, ReadExchanges};
 use crate::manage::exchanges::{kept_out, put_aside};
 
 /// How many at once.
 const PAGE: usize = 50;
-/// Events among which those are.
-const LOOKED: i64 = 20_000;
 
 /// Somebody who is kept out.
 struct Refused {
@@ -218,24 +216,12 @@ struct Audit<'p> {
 
 /// `GET /console/activity/audit?kind=mapping`
 pub(super) async fn audit(page: Page<ReadEvents>, Query(asked): Query<AuditAsked>) -> Answer {
-    let caller = &page.caller;
-    let before = Some(asked.before).filter(|text| !text.is_empty());
-    let before = before.map(|text| text.parse::<Cursor>()).transpose()?;
     let known = KINDS.iter().find(|(kind, _)| *kind == asked.kind);
     let wanted = feed::Wanted {
         types: known.iter().map(|(kind, _)| format!("{kind}.*")).collect(),
         user: None,
     };
-    let (ctx, settings) = (caller.ctx.clone(), caller.settings.clone());
-    let (entries, next) = caller
-        .app
-        .store
-        .scan(move |tx| {
-            let latest = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
-            let next = latest.older.map(|older| older.to_string());
-            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &latest.events)?, next))
-        })
-        .await?;
+    let (entries, next) = before(&page, wanted, asked.before).await?;
     let kind = known.map(|(kind, _)| (*kind).to_owned()).unwrap_or_default();
     page.shows(&Audit {
         shell: &page.shell,

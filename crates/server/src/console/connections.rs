@@ -1,11 +1,12 @@
 //! Connections and their tokens: how each is, and its rotation. Who makes a token shows the password again.
 
 use askama::Template;
-use directory::{Connection, ConnectionKind, Token, TokenState};
+use directory::{Connection, ConnectionKind, Ctx, Token, TokenState};
 use serde::Deserialize;
 use service::settings::connections::{self as stored, ConnectionChange};
 use service::settings::named;
 use service::tokens::{self, NewToken};
+use store::Tx;
 
 use super::page::{Answer, Named, Page, Sent, Shell, see_other};
 use super::sign_in::Nothing;
@@ -316,17 +317,14 @@ async fn make_token(
 #[derive(Deserialize)]
 pub(super) struct Revocation {
     connection: String,
+    password: String,
 }
 
 /// `POST /console/settings/tokens/{token}/revoke`
 pub(super) async fn revoke(Named(token): Named, sent: Sent<ChangeSettings, Revocation>) -> Answer {
     let Sent { page, form } = sent;
-    match page
-        .caller
-        .write(move |tx, ctx| tokens::revoke(tx, ctx, &token))
-        .await
-    {
-        Ok(_) => {
+    match revoked(&page, form.password, token).await {
+        Ok(()) => {
             let link = encoded(&form.connection);
             Ok(see_other(&format!(
                 "/console/settings/connections/{link}?done=revoked"
@@ -334,6 +332,13 @@ pub(super) async fn revoke(Named(token): Named, sent: Sent<ChangeSettings, Revoc
         }
         Err(problem) => shown(&page.refusing(&problem), &form.connection, None).await,
     }
+}
+
+async fn revoked(page: &Page<ChangeSettings>, password: String, token: String) -> Result<(), Problem> {
+    page.signed.confirm(password).await?;
+    let revoke = move |tx: &mut Tx<'_>, ctx: &Ctx| tokens::revoke(tx, ctx, &token);
+    page.caller.write(revoke).await?;
+    Ok(())
 }
 
 /// `POST /console/settings/connections/{connection}/end-alarm`

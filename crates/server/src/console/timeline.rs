@@ -12,6 +12,7 @@ use store::users::{Scope, by_id};
 use super::page::{Answer, Named, Page, Query, Shell};
 use super::view::{Markup, plain, when};
 use crate::access::caller::ReadEvents;
+use crate::access::problem::Problem;
 use crate::manage::users::found;
 
 /// How many at once.
@@ -213,22 +214,11 @@ struct Older<'p> {
 pub(super) async fn show(page: Page<ReadEvents>, Named(user): Named, Query(asked): Query<Asked>) -> Answer {
     let caller = &page.caller;
     let record = found(caller, user).await?;
-    let before = Some(asked.before).filter(|text| !text.is_empty());
-    let before = before.map(|text| text.parse::<Cursor>()).transpose()?;
     let wanted = Wanted {
         user: Some(record.facts.id),
         ..Wanted::default()
     };
-    let (ctx, settings) = (caller.ctx.clone(), caller.settings.clone());
-    let (entries, next) = caller
-        .app
-        .store
-        .scan(move |tx| {
-            let latest = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
-            let next = latest.older.map(|older| older.to_string());
-            Ok::<_, service::Error>((entries(tx, &ctx, &settings, &latest.events)?, next))
-        })
-        .await?;
+    let (entries, next) = before(&page, wanted, asked.before).await?;
     let older = Older {
         shell: &page.shell,
         name: plain(&names::safe(&record.clone().open().display_name())),
@@ -237,4 +227,22 @@ pub(super) async fn show(page: Page<ReadEvents>, Named(user): Named, Query(asked
         next,
     };
     page.shows(&older)
+}
+
+/// A page of those that are wanted, before a cursor or up to now, and where it goes on.
+pub(super) async fn before(
+    page: &Page<ReadEvents>,
+    wanted: Wanted,
+    cursor: String,
+) -> Result<(Vec<Entry>, Option<String>), Problem> {
+    let caller = &page.caller;
+    let cursor = Some(cursor).filter(|text| !text.is_empty());
+    let before = cursor.map(|text| text.parse::<Cursor>()).transpose()?;
+    let (ctx, settings) = (caller.ctx.clone(), caller.settings.clone());
+    let found = caller.app.store.scan(move |tx| {
+        let latest = feed::latest(tx, &ctx, &wanted, before, PAGE, LOOKED)?;
+        let next = latest.older.map(|older| older.to_string());
+        Ok::<_, service::Error>((entries(tx, &ctx, &settings, &latest.events)?, next))
+    });
+    Ok(found.await?)
 }

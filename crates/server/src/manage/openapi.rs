@@ -52,6 +52,11 @@ pub fn document() -> Value {
     })
 }
 
+/// What it is called: its handler, without what the compiler puts between the parts.
+fn id(operation: &Operation) -> String {
+    operation.id.replace("::", "_").replace(' ', "")
+}
+
 fn described(operation: &Operation) -> Value {
     let whom = match (operation.action, operation.right) {
         (Some(action), _) => {
@@ -62,7 +67,7 @@ fn described(operation: &Operation) -> Value {
         (None, _) => "For whoever has signed in.".to_owned(),
     };
     let mut described = json!({
-        "operationId": operation.id.replace("::", "_").replace(' ', ""),
+        "operationId": id(operation),
         "tags": [operation.tag()],
         "summary": operation.summary,
         "description": whom,
@@ -107,7 +112,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "description": "The same request with the same key is carried out once, and answered as it was, for a day.",
         }));
     }
-    if matches!(operation.method, "patch" | "delete" | "put") || operation.id.starts_with("users ::") {
+    if matches!(operation.method, "patch" | "delete" | "put") || id(operation).starts_with("users_") {
         parameters.push(json!({
             "name": "If-Match", "in": "header", "required": false,
             "schema": {"type": "string", "pattern": "^[ -~]*$"},
@@ -119,13 +124,13 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 
 fn responses(operation: &Operation) -> Value {
     let mut answer = json!({"description": "Done."});
-    if operation.id == "events::export" {
+    if id(operation) == "events_export" {
         answer["content"] = json!({"application/x-ndjson": {"schema": {"type": "string"}}});
     }
     if let Some(schema) = operation.answer {
         answer["content"] = json!({"application/json": {"schema": reference(schema)}});
     }
-    if operation.id == "reports::show" {
+    if id(operation) == "reports_show" {
         let binary = json!({"schema": {"type": "string", "format": "binary"}});
         answer["content"]["text/csv"] = json!({"schema": {"type": "string"}});
         answer["content"]["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"] = binary;
