@@ -439,7 +439,7 @@ async fn million(target: &Target, program: &Program, arguments: &[&str], users: 
 /// What an administrator waits for at the console, whose pages say how many there are.
 async fn pages(program: &Program, serving: &Serving) {
     let console = Console::at(&serving.client.base);
-    let told = std::fs::read_to_string(program.folder().join("provost-data/first-run.txt")).unwrap();
+    let told = std::fs::read_to_string(program.folder().join("data/first-run.txt")).unwrap();
     let (_, link) = told.split_once("invitation?token=").unwrap();
     let token = link.split_whitespace().next().unwrap();
     console.join(token, &[("email", "ada@example.com")]).await;

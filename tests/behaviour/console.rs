@@ -135,6 +135,15 @@ async fn who_deals_with_some_profiles_sees_no_others() {
     let user = provost.client.create(&person("ava")).await;
     let page = limited.page("/console/users").await;
     assert!(!page.contains("ava@example.com"), "{page}");
+    let by_name = limited.get("/console/users/ava@example.com").await;
+    assert_eq!(by_name.status, 404);
+    let own = path(&user);
+    let own = own.rsplit('/').next().unwrap();
+    assert!(
+        !by_name.text.contains(own),
+        "that there is one is not theirs to know: {}",
+        by_name.text
+    );
     assert!(
         !limited
             .page("/console/reports/provisioning")
@@ -432,6 +441,8 @@ async fn many_users_are_changed_by_a_summary_and_stride_by_stride() {
     let summary = send(&fields).await;
     assert!(summary.text.contains("Preserve 230 users?"), "{}", summary.text);
     assert_eq!(provost.user("somebody1@example.com")["status"], "active");
+    provost.client.create(&person("somebody-new")).await;
+    fields.push(("asOf", value_of(&summary.text, "asOf")));
     fields.push(("confirmed", "yes".into()));
     let first = send(&fields).await;
     assert!(
@@ -441,6 +452,7 @@ async fn many_users_are_changed_by_a_summary_and_stride_by_stride() {
     );
     fields.push(("cursor", value_of(&first.text, "cursor")));
     fields.push(("done", value_of(&first.text, "done")));
+    fields.push(("leftAlone", value_of(&first.text, "leftAlone")));
     let last = send(&fields).await;
     assert!(
         last.text.contains("230 users") && last.text.contains("Back to the users"),
@@ -448,6 +460,20 @@ async fn many_users_are_changed_by_a_summary_and_stride_by_stride() {
         last.text
     );
     assert_eq!(provost.user("somebody229@example.com")["status"], "preserved");
+    assert_eq!(provost.user("ava@example.com")["status"], "active");
+    assert!(last.text.contains("1 left alone"), "{}", last.text);
+    let new = provost.user("somebody-new@example.com");
+    assert_eq!(new["status"], "active", "the summary did not name them");
+    let short = [
+        ("action", "delete"),
+        ("all", "yes"),
+        ("search", "ava"),
+        ("confirmed", "yes"),
+        ("asOf", "9999999999999"),
+        ("reason", "short"),
+    ];
+    let short = owner.post("/console/users/bulk", &short).await;
+    assert!(short.text.contains("in 10 to 150 characters."), "{}", short.text);
     assert_eq!(provost.user("ava@example.com")["status"], "active");
     let nobody = owner.post("/console/users/bulk", &[("action", "preserve")]).await;
     assert!(
@@ -772,4 +798,56 @@ async fn reports_are_read_on_the_page_and_as_files() {
             .status,
         400
     );
+}
+
+#[tokio::test]
+async fn settings_are_saved_as_they_are_shown_and_history_says_what_they_were() {
+    let provost = start().await;
+    provost.profile("Gold", ProfileChange::default()).await;
+    let owner = Console::owner(&provost).await;
+    for _ in 0..3 {
+        let page = owner.page("/console/settings").await;
+        let fields = [
+            ("name", "default"),
+            ("cloud_identity", "email"),
+            ("reclassify", "on_update"),
+            ("over_limit", "refuse"),
+            ("log_days", "30"),
+            ("leaver_alarm_percent", "20"),
+            ("accept_until", "2026-12-31"),
+            ("version", &value_of(&page, "version")),
+        ];
+        let saved = owner.post("/console/settings", &fields).await;
+        assert_eq!(saved.status, 303, "{}", saved.text);
+        assert!(
+            owner
+                .page("/console/settings")
+                .await
+                .contains("value=\"2026-12-31\"")
+        );
+    }
+    let limit = ProfileChange {
+        max_users: Some(5),
+        ..ProfileChange::default()
+    };
+    provost
+        .admin(move |tx, ctx| service::settings::profiles::set(tx, ctx, "Gold", &limit))
+        .await;
+    let trail = owner.page("/console/activity/audit?kind=setting").await;
+    assert!(
+        trail.contains("maxActiveUsers: – → 5") || trail.contains("maxUsers: – → 5"),
+        "{trail}"
+    );
+    let own = [("password", PASSWORD)];
+    let own = owner
+        .post("/console/settings/administrators/ada@example.com/invite", &own)
+        .await;
+    assert!(own.text.contains("That is you"), "{}", own.text);
+    let taken = owner
+        .post(
+            "/console/connect",
+            &[("kind", "okta"), ("name", "Manual"), ("password", PASSWORD)],
+        )
+        .await;
+    assert!(taken.text.contains("users of none"), "{}", taken.text);
 }

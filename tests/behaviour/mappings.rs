@@ -108,6 +108,35 @@ async fn an_undeclared_attribute_decides_and_is_in_no_file() {
 }
 
 #[tokio::test]
+async fn what_was_not_kept_is_unknown_after_its_declaration_until_it_is_sent_again() {
+    let provost = ordered().await;
+    let sent = with("ava", json!({"countryCode": "DE"}));
+    let ava = provost.client.create(&sent).await;
+    // Ids and times are told apart to the millisecond.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    provost
+        .admin(|tx, ctx| {
+            service::settings::attributes::add(tx, ctx, "countryCode", None, scim::schema::Type::String)
+        })
+        .await;
+    let moved = json!([{"op": "replace", "path": format!("{ENTERPRISE}:department"), "value": "Sales"}]);
+    provost.client.patch(&path(&ava), &patch(moved)).await.expect(200);
+    assert_eq!(
+        provost.user(id(&ava))["profile"],
+        "Germany",
+        "nobody knows that she left Germany"
+    );
+    let ben = provost.client.create(&with("ben", json!({}))).await;
+    let moved = json!([{"op": "replace", "path": format!("{ENTERPRISE}:department"), "value": "Sales"}]);
+    provost.client.patch(&path(&ben), &patch(moved)).await.expect(200);
+    assert_eq!(
+        provost.user(id(&ben))["profile"],
+        "Sales",
+        "of who came later it is known"
+    );
+}
+
+#[tokio::test]
 async fn nobody_matched_is_a_refusal_that_explains() {
     let provost = ordered().await;
     provost.without_everyone().await;

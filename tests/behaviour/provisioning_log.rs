@@ -338,7 +338,7 @@ async fn a_connections_health_is_told_in_sentences() {
         health["concerns"][0]
             .as_str()
             .unwrap()
-            .contains("never been heard of"),
+            .contains("Nothing came from it"),
         "{health}"
     );
     let request = provost

@@ -29,6 +29,16 @@ pub struct Administrator {
     pub last_seen: Option<Timestamp>,
 }
 
+impl Administrator {
+    /// How history names the person: names are free, and addresses are not.
+    pub fn known_as(&self) -> String {
+        if self.name == self.email {
+            return self.email.clone();
+        }
+        format!("{} ({})", self.name, self.email)
+    }
+}
+
 /// One-time codes (RFC 6238) and what stands in for them.
 #[derive(Debug, Clone, Default)]
 pub struct SecondFactor {

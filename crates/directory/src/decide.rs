@@ -10,7 +10,7 @@ use scim::text::{fold, nfc};
 use scim::{AttributePath, Object, Schemas, is_absent};
 use serde_json::Value;
 
-use crate::{Belonging, Condition, ConnectionId, Mapping};
+use crate::{Belonging, Condition, ConnectionId, DeclaredAttribute, Mapping};
 
 /// The person to judge.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,9 @@ pub struct Subject<'a> {
     pub groups: &'a [Belonging],
     /// Whether an undeclared attribute that is not there is absent or unknown.
     pub carries: Carries,
+    /// What was declared, and since when the person's attributes are kept: one that was declared later may have been sent
+    /// before, and was not kept.
+    pub kept: Option<(&'a [DeclaredAttribute], Timestamp)>,
 }
 
 /// How much of a person a request carries.
@@ -266,7 +269,12 @@ impl<'a> Subject<'a> {
 
     /// Whether the attribute is stored, so that its absence is known.
     fn is_kept(&self, path: &AttributePath) -> bool {
-        path.attribute.eq_ignore_ascii_case(USER_PRINCIPAL_NAME) || path.resolve(self.schemas).is_some()
+        let is_later = |(declared, since): (&[DeclaredAttribute], Timestamp)| {
+            let mut meant = declared.iter().filter(|one| one.is_at(path));
+            meant.any(|one| one.declared_at().as_millisecond() > since.as_millisecond())
+        };
+        path.attribute.eq_ignore_ascii_case(USER_PRINCIPAL_NAME)
+            || path.resolve(self.schemas).is_some() && !self.kept.is_some_and(is_later)
     }
 }
 

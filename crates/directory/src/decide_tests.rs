@@ -45,6 +45,7 @@ fn verdict(mappings: &[Mapping], body: Value, carries: Carries) -> String {
         undeclared: &admitted.undeclared,
         groups: &[],
         carries,
+        kept: None,
     };
     match decide(mappings, &subject) {
         Verdict::Matched(mapping) => mapping.name.to_string(),
@@ -277,6 +278,7 @@ fn a_miss_tells_what_was_looked_at_and_found() {
         undeclared: &undeclared,
         groups: &[],
         carries: Carries::Everything,
+        kept: None,
     };
     let Verdict::Unmatched(looked) = decide(&mappings, &subject) else {
         panic!("matched")

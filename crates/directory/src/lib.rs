@@ -39,7 +39,7 @@ pub use jiff::Timestamp;
 pub use key::ApiKey;
 pub use lifecycle::{Cause, Hold, IdpState, Lifecycle, Mark, Override, Preservation, Status, Wait};
 pub use mapping::{Condition, Decision, Mapping, Outcome, shadowed};
-pub use refusal::{Refusal, Thing};
+pub use refusal::{Refusal, Thing, UNMATCHED};
 pub use roles::{Action, Role};
 pub use settings::{
     CloudIdentity, Connection, ConnectionKind, DeclaredAttribute, Name, NoTarget, OrHold, Profile,

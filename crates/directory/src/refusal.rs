@@ -214,9 +214,14 @@ fn quoted(found: &[String]) -> String {
     found.join(", ")
 }
 
+/// What the sentence for a person whom no mapping matches begins with.
+pub const UNMATCHED: &str = "No mapping matched";
+
 fn unmatched(looked: &[Looked], told: fn(&[String]) -> String) -> String {
     if looked.is_empty() {
-        return "No mapping matched: there is none for this connection. Add one in Provost, such as a mapping for any user.".to_owned();
+        return format!(
+            "{UNMATCHED}: there is none for this connection. Add one in Provost, such as a mapping for any user."
+        );
     }
     let seen: Vec<String> = looked
         .iter()
@@ -226,7 +231,7 @@ fn unmatched(looked: &[Looked], told: fn(&[String]) -> String) -> String {
         })
         .collect();
     format!(
-        "No mapping matched. The mappings looked at {}. Correct the person's attributes in the identity provider, or add \
+        "{UNMATCHED}. The mappings looked at {}. Correct the person's attributes in the identity provider, or add \
          a mapping in Provost, such as a last one for any user.",
         seen.join(" and ")
     )

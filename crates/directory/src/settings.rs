@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use scim::schema::{Attribute, Type};
-use scim::{Schemas, text::fold};
+use scim::{AttributePath, Schemas, text::fold};
 use serde::{Deserialize, Serialize};
 
 use crate::{AttributeId, Bytes, ConnectionId, Mapping, ProfileId, Refusal, StorageId, TenantId};
@@ -304,6 +304,19 @@ pub struct DeclaredAttribute {
     pub urn: String,
     /// What it holds.
     pub kind: Type,
+}
+
+impl DeclaredAttribute {
+    /// When it was declared, to the millisecond: its id tells.
+    pub fn declared_at(&self) -> Timestamp {
+        self.id.minted_at()
+    }
+
+    /// Whether a condition's path means it.
+    pub fn is_at(&self, path: &AttributePath) -> bool {
+        let is_schema = |urn: &str| urn.eq_ignore_ascii_case(&self.urn);
+        path.attribute.eq_ignore_ascii_case(&self.name) && path.schema.as_deref().is_none_or(is_schema)
+    }
 }
 
 /// All settings of one tenant, at one moment.

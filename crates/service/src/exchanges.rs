@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use directory::{
     Carries, ConnectionId, Ctx, Event, EventKind, Exchange, Facts, Record, Refusal, RefusedPerson, Settings,
-    Status, Subject, TenantId, Thing, Timestamp, UserId, Verdict, decide,
+    Status, Subject, TenantId, Thing, Timestamp, UNMATCHED, UserId, Verdict, decide,
 };
 use scim::{NOT_KEPT, Object};
 use serde_json::{Value, json};
@@ -251,8 +251,13 @@ pub fn dismissed(tx: &mut Tx<'_>, ctx: &Ctx, person: &RefusedPerson) {
     );
 }
 
-/// Which mapping would place the person of an exchange now, as far as what is kept of the request tells.
+/// Which mapping would let the person of an exchange in now, as far as what is kept of the request tells; none where something else
+/// kept the person out.
 pub fn would_admit(settings: &Settings, exchange: &Exchange) -> Option<String> {
+    let reason = exchange.detail.reason.as_deref()?;
+    if !reason.starts_with(UNMATCHED) {
+        return None;
+    }
     match verdict(settings, exchange)? {
         Verdict::Matched(mapping) => Some(mapping.name.to_string()),
         Verdict::Unknown(_) | Verdict::Unmatched(_) => None,
@@ -264,9 +269,10 @@ pub fn verdict<'s>(settings: &'s Settings, exchange: &Exchange) -> Option<Verdic
     if !writes_a_person(exchange) {
         return None;
     }
-    let body = exchange.detail.body.clone()?;
-    let mut sent = settings.schemas.admit(body).ok()?;
-    strip(&mut sent.undeclared);
+    let mut body = exchange.detail.body.clone()?;
+    // What was not kept may be declared by now.
+    strip(&mut body);
+    let sent = settings.schemas.admit(body).ok()?;
     let subject = Subject {
         schemas: &settings.schemas,
         connection: Some(exchange.connection),
@@ -274,6 +280,7 @@ pub fn verdict<'s>(settings: &'s Settings, exchange: &Exchange) -> Option<Verdic
         undeclared: &sent.undeclared,
         groups: &[],
         carries: Carries::Changes,
+        kept: Some((&settings.declared, exchange.detail.at)),
     };
     Some(decide(&settings.mappings, &subject))
 }

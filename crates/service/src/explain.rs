@@ -38,6 +38,7 @@ pub fn of_user(tx: &mut Tx<'_>, settings: &Settings, record: &Record) -> Result<
         undeclared: &Object::new(),
         groups: &groups,
         carries: crate::users::known_of(&user.facts),
+        kept: Some((&settings.declared, user.facts.created)),
     };
     explained(tx, settings, &subject)
 }
@@ -59,6 +60,7 @@ pub fn of_body(
         undeclared: &sent.undeclared,
         groups: &[],
         carries: Carries::Everything,
+        kept: None,
     };
     explained(tx, settings, &subject)
 }

@@ -86,7 +86,7 @@ pub fn concerns(connection: &Connection, health: &Health, token_days: Option<i64
         Some(_) => {}
     }
     match health.last {
-        None => concerns.push("It has never been heard of in the last two weeks.".to_owned()),
+        None => concerns.push("Nothing came from it in the last two weeks.".to_owned()),
         Some(_) if health.is_silent => concerns.push(format!(
             "It is silent for much longer than the {} hours that are usual.",
             health.usual_silence.unwrap_or_default()

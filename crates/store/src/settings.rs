@@ -23,6 +23,7 @@ statements! {
     ALL = "SELECT kind, body FROM settings WHERE tenant = ?1 ORDER BY kind, name_key";
     PUT = "INSERT INTO settings (tenant, kind, id, name_key, body) VALUES (?1, ?2, ?3, ?4, ?5)
            ON CONFLICT (tenant, kind, id) DO UPDATE SET name_key = excluded.name_key, body = excluded.body";
+    BODY = "SELECT body FROM settings WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
     REMOVE = "DELETE FROM settings WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
 }
 
@@ -91,6 +92,14 @@ pub fn remove<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Res
         params![tenant.as_bytes(), S::KIND, setting.key().as_bytes()],
     )?;
     tx.settings_changed()
+}
+
+/// What is stored of this setting.
+pub fn stored<S: Setting>(tx: &mut Tx<'_>, tenant: TenantId, setting: &S) -> Result<Option<S>, Error> {
+    let id = setting.key();
+    tx.one(BODY, params![tenant.as_bytes(), S::KIND, id.as_bytes()], |row| {
+        from_text(row.text(0)?)
+    })
 }
 
 /// Adds the tenant or takes its new form.

@@ -1,6 +1,7 @@
 //! A real browser: headless Chromium, driven through `chromedriver` (the WebDriver protocol).
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub struct Browser {
     client: fantoccini::Client,
     /// The driver, which takes the browser with it.
     driver: Child,
+    /// Where the driver listens.
+    port: u16,
     /// Where it keeps its profile, and what is downloaded.
     folder: TempDir,
 }
@@ -52,6 +55,7 @@ impl Browser {
         Self {
             client,
             driver,
+            port,
             folder,
         }
     }
@@ -225,7 +229,15 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends the browser that it started.
+        // Asked to, the driver ends the browser that it started; killed, it would leave it behind.
+        if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) {
+            drop(stream.set_read_timeout(Some(PATIENCE)));
+            drop(write!(
+                stream,
+                "GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            ));
+            drop(stream.read_to_end(&mut Vec::new()));
+        }
         drop(self.driver.kill());
         drop(self.driver.wait());
     }

@@ -345,7 +345,7 @@ impl FromRequestParts<App> for Signed {
 impl Signed {
     /// Somebody whose session is known.
     pub(crate) fn by(parts: &Parts, app: &App, session: Session, administrator: Administrator) -> Self {
-        let actor = Actor::Administrator(administrator.name.clone());
+        let actor = Actor::Administrator(administrator.known_as());
         Self {
             app: app.clone(),
             ctx: Ctx {

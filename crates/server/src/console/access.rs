@@ -189,7 +189,14 @@ pub(super) struct Again {
 /// `POST /console/settings/administrators/{administrator}/invite`
 pub(super) async fn invite_again(Named(who): Named, sent: Sent<ManageAccess, Again>) -> Answer {
     let Sent { page, form } = sent;
+    let own = &page.signed.administrator;
+    let is_own = own.email.eq_ignore_ascii_case(&who) || own.id.to_string() == who;
     let again = async {
+        if is_own {
+            return Err(Problem::bad_request(
+                "That is you: it would take your password away. Change it on the page of your account.",
+            ));
+        }
         page.signed.confirm(form.password).await?;
         let invitation = clock::fresh_invitation().map_err(|_| Problem::failed())?;
         let text = invitation.clone();

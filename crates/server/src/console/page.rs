@@ -309,7 +309,12 @@ impl FromRequestParts<App> for Named {
 /// What is answered instead of a page.
 pub(super) enum Turned {
     /// Somebody has not signed in, and is led to do so.
-    SignIn { next: String, is_part: bool },
+    SignIn {
+        next: String,
+        is_part: bool,
+        /// Whether a form was sent, which did nothing.
+        was_sent: bool,
+    },
     /// The same, of whom another site's link asks: the browser keeps the cookie back, and sends it when the page asks itself.
     Again,
     /// Somebody who has signed in needs no page for it.
@@ -329,14 +334,12 @@ impl Turned {
         }
         let address = shown_at(parts);
         let path = address.path_and_query().map_or("/console/", |path| path.as_str());
-        let next = if parts.method == Method::GET {
-            path
-        } else {
-            "/console/"
-        };
+        let was_sent = parts.method != Method::GET;
+        let next = if was_sent { "/console/" } else { path };
         Self::SignIn {
             next: next.to_owned(),
             is_part: is_part(&parts.headers),
+            was_sent,
         }
     }
 }
@@ -362,8 +365,13 @@ impl IntoResponse for Turned {
                 let page = "<!doctype html><meta http-equiv=\"refresh\" content=\"0\"><title>Provost</title>";
                 Html(page).into_response()
             }
-            Self::SignIn { next, is_part } => {
-                let to = format!("/console/sign-in?next={}", super::view::encoded(&next));
+            Self::SignIn {
+                next,
+                is_part,
+                was_sent,
+            } => {
+                let why = if was_sent { "&done=nothing" } else { "" };
+                let to = format!("/console/sign-in?next={}{why}", super::view::encoded(&next));
                 if is_part {
                     return (
                         StatusCode::UNAUTHORIZED,
@@ -382,7 +390,7 @@ impl IntoResponse for Turned {
 fn refused(problem: &Problem) -> Response {
     let title = match problem.status() {
         StatusCode::NOT_FOUND | StatusCode::GONE => "Not found",
-        StatusCode::FORBIDDEN => "Not for your role",
+        StatusCode::FORBIDDEN => "Not allowed",
         StatusCode::SERVICE_UNAVAILABLE => "The database is away",
         status if status.is_server_error() => "This went wrong",
         _ => "That was not possible",

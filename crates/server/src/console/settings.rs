@@ -2,6 +2,7 @@
 
 use askama::Template;
 use directory::{Settings, Timestamp};
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -39,6 +40,8 @@ fn shown<R: Right>(page: &Page<R>) -> Answer {
         may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
         accept_until: until
             .map(|at| {
+                // The day whose end it is.
+                let at = at.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(at);
                 at.to_zoned_datetime(TimeZone::UTC)
                     .strftime("%Y-%m-%d")
                     .to_string()

@@ -29,7 +29,8 @@ const FORM_COOKIE: &str = "provost_form";
 #[template(path = "sign_in.html")]
 struct SignInPage {
     error: String,
-    done: bool,
+    /// What happened before, as a class of notice and a sentence.
+    told: Option<(&'static str, &'static str)>,
     email: String,
     tenant: String,
     next: String,
@@ -39,6 +40,9 @@ struct SignInPage {
     has_tenants: bool,
     version: &'static str,
 }
+
+/// What became of a form without a session.
+const LOST: &str = "You were signed out before that was sent, so nothing was done. Sign in, and do it again.";
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -52,7 +56,11 @@ pub(super) struct Asked {
 pub(super) async fn blank(State(app): State<App>, from: Visitor, Query(asked): Query<Asked>) -> Answer {
     let page = SignInPage {
         next: own_path(&asked.next).to_owned(),
-        done: asked.done == "signed-out" || asked.done == "password",
+        told: match asked.done.as_str() {
+            "signed-out" | "password" => Some(("good", "You are signed out.")),
+            "nothing" => Some(("warn", LOST)),
+            _ => None,
+        },
         ..SignInPage::default()
     };
     shown(&app, &from, page, StatusCode::OK).await

@@ -153,10 +153,14 @@ fn changes(data: &Value) -> Vec<String> {
     let Some(before) = data.get("before").and_then(Value::as_object) else {
         return Vec::new();
     };
-    let now = data.get("user");
+    let now = data.as_object().into_iter().flatten();
+    let now = now
+        .filter(|(name, _)| *name != "before")
+        .map(|(_, thing)| thing)
+        .next();
     let mut told = Vec::new();
     for (name, was) in before {
-        let is = now.and_then(|user| user.get(name)).unwrap_or(&Value::Null);
+        let is = now.and_then(|thing| thing.get(name)).unwrap_or(&Value::Null);
         match (was, is) {
             (Value::Object(was), Value::Object(is)) if name.contains(':') => {
                 told.extend(

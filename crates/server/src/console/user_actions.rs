@@ -86,6 +86,17 @@ pub(super) struct Place {
 
 impl Place {
     fn change(&self) -> Result<PlaceChange, Problem> {
+        if self.follow == "yes" && given(&self.quota).is_some() {
+            return Err(Problem::bad_request(
+                "Name a quota, or let it follow the profile's: not both.",
+            ));
+        }
+        let is_empty = [&self.profile, &self.storage, &self.quota, &self.follow]
+            .into_iter()
+            .all(|field| given(field).is_none());
+        if is_empty {
+            return Err(Problem::bad_request("Choose a profile, a storage or a quota."));
+        }
         let quota = match given(&self.quota) {
             _ if self.follow == "yes" => Some(None),
             None => None,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::response::IntoResponse as _;
-use directory::{Action, Settings, UserId};
+use directory::{Action, Record, Settings, UserId};
 use serde::Deserialize;
 use service::users::{self, Browse, PlaceChange};
 
@@ -52,6 +52,11 @@ pub(super) struct Job {
     /// Where to go on in a filter.
     #[serde(default)]
     cursor: String,
+    /// When the summary was made, in milliseconds: whoever came or changed since was not in it.
+    #[serde(default)]
+    as_of: i64,
+    #[serde(default)]
+    left_alone: u64,
     // The filter of the list from which it was begun.
     #[serde(default)]
     search: String,
@@ -201,11 +206,22 @@ pub(super) async fn run(sent: Sent<PreserveUsers, Job>) -> Answer {
     if ids.is_empty() && !job.is_all() {
         return Err(Problem::bad_request("Nobody is selected. Tick users in the list first.").into());
     }
-    let needs_reason = verb == Verb::Delete && !(10..=150).contains(&job.reason.trim().chars().count());
-    if job.confirmed != "yes" || needs_reason || (verb == Verb::Place && job.profile_to.is_empty()) {
+    if job.confirmed != "yes" || (job.is_all() && job.as_of == 0) {
+        job.as_of = caller.ctx.now.as_millisecond();
         return summary(&page, &job, &ids).await;
     }
-    let (batch, mut rest, next) = stride(caller, &job, ids).await?;
+    let lacking = match verb {
+        Verb::Delete if !(10..=150).contains(&job.reason.trim().chars().count()) => {
+            Some("Say why, in 10 to 150 characters.")
+        }
+        Verb::Place if job.profile_to.is_empty() => Some("Choose a profile."),
+        _ => None,
+    };
+    if let Some(lacking) = lacking {
+        let page = page.refusing(&Problem::bad_request(lacking));
+        return summary(&page, &job, &ids).await;
+    }
+    let (batch, mut rest, next) = stride(caller, &mut job, ids).await?;
     let outcome = carry_out(caller, verb, &job.place(), job.reason.trim(), &batch).await;
     job.note(&outcome);
     match &outcome.failed {
@@ -291,7 +307,7 @@ async fn summary(page: &super::page::Page<PreserveUsers>, job: &Job, ids: &[User
 /// Those of this stride, those of the selection who are left, and where a filter goes on.
 async fn stride(
     caller: &Caller<PreserveUsers>,
-    job: &Job,
+    job: &mut Job,
     mut ids: Vec<UserId>,
 ) -> Result<(Vec<UserId>, Vec<UserId>, Option<UserId>), Problem> {
     if !job.is_all() {
@@ -308,7 +324,14 @@ async fn stride(
         .store
         .scan(move |tx| users::browse(tx, &ctx, &browse))
         .await?;
-    let batch = found.records.iter().map(|record| record.facts.id).collect();
+    let was_there = |record: &&Record| record.facts.modified.as_millisecond() <= job.as_of;
+    let batch: Vec<_> = found
+        .records
+        .iter()
+        .filter(was_there)
+        .map(|record| record.facts.id)
+        .collect();
+    job.left_alone += u64::try_from(found.records.len() - batch.len()).unwrap_or_default();
     Ok((batch, Vec::new(), found.next))
 }
 

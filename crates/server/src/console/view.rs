@@ -104,7 +104,7 @@ pub(super) fn encoded(text: &str) -> String {
 pub(super) fn plain(text: &str) -> String {
     let is_odd = |letter: char| {
         letter.is_control()
-            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     text.chars()
         .map(|letter| if is_odd(letter) { '\u{fffd}' } else { letter })

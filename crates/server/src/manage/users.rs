@@ -368,13 +368,10 @@ pub(crate) async fn found<R>(caller: &Caller<R>, user: String) -> Result<Record,
     let look = move |tx: &mut store::Tx<'_>| {
         let found = users::find(tx, tenant, &user);
         match (scope.as_deref(), found) {
-            (scope, Ok(record)) => {
-                demand_within(scope, &record)?;
-                Ok(record)
-            }
+            (scope, Ok(record)) if is_within(scope, &record) => Ok(record),
             // Who else has the name, or had it, is not theirs to know.
-            (Some(_), Err(service::Error::Refused(_))) => Err(nobody(&user).into()),
-            (_, failed) => failed,
+            (Some(_), Ok(_) | Err(service::Error::Refused(_))) => Err(nobody(&user).into()),
+            (_, found) => found,
         }
     };
     Ok(caller.app.store.look(look).await?)

@@ -24,6 +24,7 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, kind: ConnectionKind) -> Resu
         unmatched: OrHold::Refuse,
         no_target: NoTarget::Create,
     };
+    check_not_reserved(&connection.name)?;
     check_free(&settings.connections, &connection.name, None)?;
     put(tx, ctx, EventKind::SettingAdded, &connection)?;
     Ok(connection)
@@ -60,6 +61,9 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, name: &str, change: &ConnectionChange) ->
         unmatched: change.unmatched.unwrap_or(before.unmatched),
         no_target: change.no_target.unwrap_or(before.no_target),
     };
+    if connection.name != before.name {
+        check_not_reserved(&connection.name)?;
+    }
     check_free(&settings.connections, &connection.name, Some(before))?;
     put(tx, ctx, EventKind::SettingChanged, &connection)?;
     Ok(connection)
@@ -114,4 +118,14 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<usize, Error> {
     store::alarms::remove(tx, ctx.tenant, connection.id)?;
     super::remove(tx, ctx, connection)?;
     Ok(count)
+}
+
+/// Refuses what stands for users of no connection.
+fn check_not_reserved(name: &Name) -> Result<(), Refusal> {
+    if name.is("manual") {
+        let detail =
+            "No connection can be called \"manual\": that is what users of none are called.".to_owned();
+        return Err(Refusal::BadSetting { detail });
+    }
+    Ok(())
 }

@@ -158,6 +158,7 @@ fn check_examples(examples: &[Example], mappings: &[Mapping], settings: &Setting
             undeclared: &sent.undeclared,
             groups: &groups,
             carries: Carries::Everything,
+            kept: None,
         };
         let got = match decide(mappings, &subject) {
             Verdict::Matched(mapping) => settings.profile(mapping.outcome.profile),

@@ -14,7 +14,7 @@ use directory::{
     Connection, Ctx, Event, EventKind, Mapping, Name, Profile, Refusal, Settings, Storage, TenantId, Thing,
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::Tx;
 use store::settings::Setting;
 
@@ -94,19 +94,28 @@ fn check_free<N: Named + Setting>(list: &[N], name: &Name, own: Option<&N>) -> R
 
 /// Writes a setting and the event that says so.
 fn put<S: Setting>(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, setting: &S) -> Result<(), Error> {
+    let before = store::settings::stored(tx, ctx.tenant, setting)?;
     store::settings::put(tx, ctx.tenant, setting)?;
-    append(tx, ctx, kind, S::KIND, setting);
+    append(tx, ctx, kind, S::KIND, setting, before.as_ref());
     Ok(())
 }
 
 /// Removes a setting, and says so.
 fn remove<S: Setting>(tx: &mut Tx<'_>, ctx: &Ctx, setting: &S) -> Result<(), Error> {
     store::settings::remove(tx, ctx.tenant, setting)?;
-    append(tx, ctx, EventKind::SettingRemoved, S::KIND, setting);
+    append(tx, ctx, EventKind::SettingRemoved, S::KIND, setting, None);
     Ok(())
 }
 
-fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, thing: &str, setting: &impl Serialize) {
+/// The event, with what was before of that which changed.
+fn append<S: Serialize>(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    kind: EventKind,
+    thing: &str,
+    setting: &S,
+    before: Option<&S>,
+) {
     // Mappings have kinds of their own: they decide about people.
     let kind = match kind {
         EventKind::SettingAdded if thing == Mapping::KIND => EventKind::MappingAdded,
@@ -114,12 +123,17 @@ fn append(tx: &mut Tx<'_>, ctx: &Ctx, kind: EventKind, thing: &str, setting: &im
         EventKind::SettingRemoved if thing == Mapping::KIND => EventKind::MappingRemoved,
         kind => kind,
     };
+    let mut data = json!({thing: setting});
+    if let Some(Value::Object(mut before)) = before.map(|before| json!(before)) {
+        before.retain(|name, was| data[thing].get(name) != Some(was));
+        data["before"] = before.into();
+    }
     tx.append(
         ctx,
         Event {
             kind,
             user: None,
-            data: json!({thing: setting}).to_string(),
+            data: data.to_string(),
         },
     );
 }

@@ -94,7 +94,7 @@ pub fn add(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<Tenant, Error> {
     let tenant = blank(ctx.tenant, Name::parse(name)?);
     check_free(tx, &tenant)?;
     first_run::furnish(tx, ctx, &tenant)?;
-    append(tx, ctx, EventKind::SettingAdded, "tenant", &tenant);
+    append(tx, ctx, EventKind::SettingAdded, "tenant", &tenant, None);
     Ok(tenant)
 }
 
@@ -124,7 +124,7 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<(), Error> {
         store::alarms::remove(tx, tenant.id, connection.id)?;
     }
     store::settings::remove_tenant(tx, tenant.id)?;
-    append(tx, ctx, EventKind::SettingRemoved, "tenant", tenant);
+    append(tx, ctx, EventKind::SettingRemoved, "tenant", tenant, None);
     Ok(())
 }
 
@@ -147,7 +147,10 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
     let before = tx.settings_to_change(ctx.tenant)?.tenant.clone();
     let tenant = Tenant {
         id: before.id,
-        name: change.name.as_deref().map_or(Ok(before.name), Name::parse)?,
+        name: change
+            .name
+            .as_deref()
+            .map_or(Ok(before.name.clone()), Name::parse)?,
         require_display_name: change.require_display_name.unwrap_or(before.require_display_name),
         unique_email: change.unique_email.unwrap_or(before.unique_email),
         cloud_identity: change.cloud_identity.unwrap_or(before.cloud_identity),
@@ -187,6 +190,13 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx, change: &TenantChange) -> Result<Tenant, 
     }
     check_free(tx, &tenant)?;
     store::settings::put_tenant(tx, &tenant)?;
-    append(tx, ctx, EventKind::SettingChanged, "tenant", &tenant);
+    append(
+        tx,
+        ctx,
+        EventKind::SettingChanged,
+        "tenant",
+        &tenant,
+        Some(&before),
+    );
     Ok(tenant)
 }

@@ -65,6 +65,7 @@ pub(super) fn outlook<'s>(
         undeclared,
         groups: &groups,
         carries,
+        kept: Some((&settings.declared, user.facts.created)),
     };
     let mapping = match decide(&settings.mappings, &subject) {
         Verdict::Unknown(mapping) => return Ok(Outlook::Unknown(mapping)),

@@ -83,6 +83,7 @@ fn verdict<'s>(
         undeclared,
         groups: &groups,
         carries,
+        kept: Some((&settings.declared, user.facts.created)),
     };
     Ok(decide(&settings.mappings, &subject))
 }
