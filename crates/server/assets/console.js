@@ -25,6 +25,15 @@
     setTimeout(() => { button.textContent = label; }, 1500);
   });
 
+  // A form is sent once, however often its button is pressed: what it answers may be a secret that is shown only now.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => all(document, "form[data-sent]").forEach((form) => delete form.dataset.sent));
+
   // One menu is open at a time; Escape and a click elsewhere close it.
   const close = (except) => all(document, "details.menu[open]").forEach((menu) => {
     if (menu !== except) menu.open = false;

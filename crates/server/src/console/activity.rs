@@ -2,7 +2,7 @@
 //! what.
 
 use askama::Template;
-use directory::{Exchange, RefusedPerson, Settings, Timestamp};
+use directory::{Exchange, RefusedPerson, Settings, Timestamp, UserId};
 use serde::Deserialize;
 use service::exchanges::{self, Wanted};
 use service::feed;
@@ -32,6 +32,8 @@ struct Refused {
     reason: String,
     exchange: String,
     would_admit: Option<String>,
+    /// The user whom the reason names: somebody else, often, who has the name.
+    about: Option<String>,
 }
 
 /// Two who have, or had, the same name.
@@ -102,6 +104,11 @@ fn refused(person: &RefusedPerson, last: Option<&Exchange>, settings: &Settings,
         last: when(person.last, now),
         times: number(person.times),
         reason: plain(&person.reason),
+        about: (person
+            .reason
+            .split(|letter: char| !letter.is_ascii_hexdigit() && letter != '-'))
+        .find_map(UserId::parse)
+        .map(|id| id.to_string()),
         exchange: person.exchange.to_string(),
         would_admit: last.and_then(|last| exchanges::would_admit(settings, last)),
     }

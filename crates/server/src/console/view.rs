@@ -100,6 +100,9 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
+/// Letters of a name that lists show.
+const MOST_LETTERS: usize = 200;
+
 /// A name that somebody else chose: what turns the direction of writing, or shows nothing, is made visible.
 pub(super) fn plain(text: &str) -> String {
     let is_odd = |letter: char| {
@@ -109,6 +112,14 @@ pub(super) fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| if is_odd(letter) { '\u{fffd}' } else { letter })
         .collect()
+}
+
+/// As much of a name as a list has room for; what was sent shows the whole.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(MOST_LETTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// A state, with the word for it.
@@ -198,8 +209,8 @@ impl Row {
         let preservation = facts.lifecycle.preservation();
         Self {
             id: facts.id.to_string(),
-            name: plain(&names::safe(&user.display_name())),
-            user_name: plain(&facts.account_name),
+            name: cut(plain(&names::safe(&user.display_name()))),
+            user_name: cut(plain(&facts.account_name)),
             email: user.email().map(plain).unwrap_or_default(),
             status: status(facts.lifecycle.status()),
             why: plain(&why(facts)),
