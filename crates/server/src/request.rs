@@ -29,12 +29,15 @@ struct Watched {
 }
 
 impl Watched {
-    fn of(request: &Request) -> Self {
+    fn of(request: &Request, app: &App) -> Self {
         Self {
             route: request.extensions().get().cloned(),
             method: request.method().clone(),
             begun: clock::now(),
-            within: trace_of(request.headers()),
+            within: match app.traces() {
+                Some(_) => trace_of(request.headers()),
+                None => Context::new(),
+            },
         }
     }
 
@@ -64,7 +67,7 @@ impl Watched {
 pub(crate) async fn number(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = clock::fresh_id();
     let is_watched = app.metrics().is_some() || app.traces().is_some();
-    let watched = is_watched.then(|| Watched::of(&request));
+    let watched = is_watched.then(|| Watched::of(&request, &app));
     request.extensions_mut().insert(RequestId(id));
     // Whatever is logged at all has it.
     let span = tracing::error_span!("request", %id);

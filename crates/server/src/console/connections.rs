@@ -52,7 +52,7 @@ pub(super) async fn list(page: Page<ReadSettings>) -> Answer {
     page.shows(&List {
         shell: &page.shell,
         lines: page.caller.settings.connections.iter().map(line).collect(),
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
     })
 }
 

@@ -51,7 +51,7 @@ async fn shown<R: Right>(page: &Page<R>) -> Answer {
         has_any: lines
             .iter()
             .any(|line| line.is_any && line.connections.is_empty()),
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
         lines,
     })
 }

@@ -62,6 +62,11 @@ impl Shell {
         self.role.may(action)
     }
 
+    /// Whether the person may change settings, which are everybody's.
+    pub(super) fn may_set_up(&self) -> bool {
+        self.may(Action::ChangeSettings) && !self.is_limited
+    }
+
     /// Whether the page is below this path.
     pub(super) fn is_at(&self, path: &str) -> bool {
         let rest = self.path.strip_prefix("/console").unwrap_or_default();

@@ -51,7 +51,7 @@ async fn profiles_shown<R: Right>(page: &Page<R>, form: ProfileForm) -> Answer {
     }
     page.shows(&Profiles {
         shell: &page.shell,
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
         lines,
         form,
     })
@@ -186,7 +186,7 @@ async fn profile_shown<R: Right>(page: &Page<R>, name: &str, form: Option<Profil
             .iter()
             .filter(|mapping| mapping.outcome.profile == profile.id)
             .collect(),
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
     })
 }
 

@@ -37,7 +37,7 @@ fn shown<R: Right>(page: &Page<R>) -> Answer {
     page.shows(&SettingsPage {
         shell: &page.shell,
         version: version_of(&settings.tenant),
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
         accept_until: until
             .map(|at| {
                 // The day whose end it is.

@@ -49,7 +49,7 @@ async fn shown<R: Right>(page: &Page<R>, form: StorageForm) -> Answer {
     }
     page.shows(&Storages {
         shell: &page.shell,
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
         lines,
         form,
     })
@@ -116,7 +116,7 @@ async fn one_shown<R: Right>(page: &Page<R>, name: &str, form: Option<StorageFor
             name: storage.name.to_string(),
             region: storage.region.clone(),
         }),
-        may_change: page.shell.may(directory::Action::ChangeSettings) && !page.shell.is_limited,
+        may_change: page.shell.may_set_up(),
     })
 }
 
