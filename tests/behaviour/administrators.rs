@@ -487,3 +487,22 @@ async fn an_owner_stays_and_who_is_removed_or_changes_the_password_is_signed_out
         "what was there before is void"
     );
 }
+
+#[tokio::test]
+async fn a_session_that_somebody_planted_opens_nothing_after_the_sign_in() {
+    let provost = start().await;
+    let owner = api(&provost, Role::Owner).await;
+    joined(&owner, &provost, "ada@example.com", json!({})).await;
+    let planted = format!("provost_session=pvs_{}", "a".repeat(43));
+    let mut victim = Browser::new(&provost);
+    victim.cookie.clone_from(&planted);
+    victim.sign_in("ada@example.com", PASSWORD).await.expect(201);
+    assert_ne!(victim.cookie, planted);
+    victim.get("/session").await.expect(200);
+    let mut attacker = Browser::new(&provost);
+    attacker.cookie = planted;
+    assert_eq!(attacker.get("/session").await.status, 401);
+    let before = victim.cookie.clone();
+    victim.sign_in("ada@example.com", PASSWORD).await.expect(201);
+    assert_ne!(victim.cookie, before, "each sign-in has a secret of its own");
+}
